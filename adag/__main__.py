@@ -1,0 +1,125 @@
+"""The command: ``python -m adag discover | pretrain | info``. Thin: parsing, progress and one-line errors."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from adag.errors import UsageError
+
+app = typer.Typer(
+    help="Zero-shot causal structure learning with a pre-trained attention network.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console, errors = Console(), Console(stderr=True)
+
+
+@app.command()
+def discover(
+    data: Annotated[Path, typer.Argument(help="CSV file: a header row with the variable names, one row per sample.")],
+    out: Annotated[Path | None, typer.Option(help="Write the edge list to this CSV file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the graph to this file (.png, .svg or .pdf).")] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="A shipped name or a file; see 'info'.")] = None,
+    standardise: Annotated[
+        bool,
+        typer.Option(help="Divide every column by its standard deviation first: for columns in unlike units."),
+    ] = False,
+) -> None:
+    """Estimate the causal graph of a CSV file: print its edges, and write or draw them."""
+    from adag.estimator import ADAG
+    from adag.validation import as_samples, read_csv
+
+    samples, names = as_samples(read_csv(data))
+    frame = (samples - samples.mean(0)) / samples.std(0) if standardise else samples
+    import pandas as pd
+
+    graph = ADAG(checkpoint).discover(pd.DataFrame(frame, columns=names))
+    edges = graph.edges()
+    table = Table(title=f"{len(edges)} edges among {graph.d} variables, {len(samples)} samples")
+    for column, align in (("source", "left"), ("target", "left"), ("weight", "right"), ("confidence", "right")):
+        table.add_column(column, justify=align)  # type: ignore[arg-type]
+    for row in edges.itertuples():
+        table.add_row(row.source, row.target, f"{row.weight:.3g}", f"{row.confidence:.2f}")
+    console.print(table)
+    if out:
+        _writing(out, lambda: edges.to_csv(out, index=False))
+        console.print(f"edge list: {out}")
+    if plot:
+        from adag.drawing import draw_graph
+
+        _writing(plot, lambda: draw_graph(graph, plot, title=f"{data.name}: {len(samples)} samples, by ADAG"))
+        console.print(f"drawing: {plot}")
+
+
+@app.command()
+def pretrain(
+    config: Annotated[Path, typer.Option(help="Training configuration (TOML).")] = Path("adag/configs/base.toml"),
+    out: Annotated[Path, typer.Option(help="Checkpoint to write.")] = Path("runs/adag-base.safetensors"),
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(help="CPU threads; default: all cores.")] = None,
+) -> None:
+    """Train a checkpoint on simulated tasks; run again to resume after an interruption."""
+    import torch
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from adag import pretrain as training
+
+    settings = training.load_config(config)
+    if threads:
+        torch.set_num_threads(threads)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task(settings.name, total=settings.steps)
+
+        def on_step(step: int, loss: float, validation: dict[str, float] | None) -> None:
+            progress.update(bar, completed=step, description=f"{settings.name} loss {loss:.3f}")
+            if validation:
+                cells = "  ".join(f"{cell}: {shd:.2f}" for cell, shd in validation.items())
+                progress.console.print(f"step {step}  SHD  {cells}")
+
+        training.pretrain(settings, out, device=device, on_step=on_step)
+    console.print(f"checkpoint: {out}")
+
+
+@app.command()
+def info(
+    checkpoint: Annotated[
+        str | None, typer.Argument(help="A shipped name or a file; default: the shipped ones.")
+    ] = None,
+) -> None:
+    """Show what a checkpoint is and what it was trained on."""
+    from adag import checkpoint as checkpoints
+
+    for name in [checkpoint] if checkpoint else list(checkpoints.shipped()):
+        loaded = checkpoints.load(name)
+        size = sum(p.numel() for p in loaded.model.parameters())
+        console.print(f"[bold]{loaded.card['name']}[/bold]: {size:,} parameters")
+        console.print_json(json.dumps(loaded.card))
+
+
+def _writing(path: Path, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except OSError as e:
+        raise UsageError(
+            f"cannot write '{path}' ({e.strerror or e}): choose another place or free some space"
+        ) from None
+
+
+def main() -> None:
+    """Run the command; a mistake of the user's is one line on stderr and exit code 2."""
+    try:
+        app()
+    except UsageError as e:
+        errors.print(f"error: {e}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Acyclicity: the two smooth measures of the literature, and the one rule that turns weights into a DAG.
+
+`project_to_dag` is applied to every weighted estimate of every method (see `CausalGraph.from_weights`), so that
+no method gains from a threshold or a cycle rule of its own.
+"""
+
+import networkx as nx
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+EDGE_THRESHOLD = 0.3
+"""|w| below this is no edge: the convention of NOTEARS (Zheng et al. 2018, sec. 4) and of its successors."""
+
+
+def h_expm(A: torch.Tensor) -> torch.Tensor:
+    """tr(exp(A * A)) - d: zero exactly when A is a DAG (NOTEARS, Zheng et al. 2018, eq. 8).
+
+    Parameters
+    ----------
+    A : Tensor, shape (..., d, d)
+
+    Returns
+    -------
+    Tensor, shape (...)
+    """
+    return torch.linalg.matrix_exp(A * A).diagonal(dim1=-2, dim2=-1).sum(-1) - A.shape[-1]
+
+
+def h_logdet(A: torch.Tensor, s: float = 1.0) -> torch.Tensor:
+    """-logdet(s I - A * A) + d log s: zero exactly when A is a DAG (DAGMA, Bello et al. 2022, eq. 5).
+
+    Defined where s exceeds the spectral radius of A * A; NaN or infinite elsewhere.
+    """
+    d = A.shape[-1]
+    eye = torch.eye(d, dtype=A.dtype, device=A.device)
+    sign, logabsdet = torch.linalg.slogdet(s * eye - A * A)
+    value = -logabsdet + d * float(np.log(s))
+    return torch.where(sign > 0, value, torch.full_like(value, torch.nan))
+
+
+def is_acyclic(adjacency: ArrayLike) -> bool:
+    """Whether the directed graph with an edge i -> j wherever ``adjacency[i, j] != 0`` has no cycle."""
+    graph = nx.from_numpy_array(np.asarray(adjacency) != 0, create_using=nx.DiGraph)
+    return bool(nx.is_directed_acyclic_graph(graph))
+
+
+def project_to_dag(weights: ArrayLike, threshold: float = EDGE_THRESHOLD) -> NDArray[np.float64]:
+    """Drop |w| < `threshold`, then the weakest edge that lies on a cycle, until none does.
+
+    Parameters
+    ----------
+    weights : array_like, shape (d, d)
+        ``weights[i, j]`` is the weight of i -> j; the diagonal is ignored.
+    threshold : float
+
+    Returns
+    -------
+    ndarray, shape (d, d), float64
+        The surviving weights, zero elsewhere; its support is a DAG.
+    """
+    W = np.array(weights, dtype=np.float64, copy=True)
+    np.fill_diagonal(W, 0.0)
+    W[np.abs(W) < threshold] = 0.0
+    graph = nx.from_numpy_array(W != 0, create_using=nx.DiGraph)
+    # An edge lies on a cycle exactly when both its ends are in one strongly connected component. Removing edges
+    # never creates a cycle, so one pass over components, re-split after each removal, is enough.
+    pending = [c for c in nx.strongly_connected_components(graph) if len(c) > 1]
+    while pending:
+        inside = graph.subgraph(pending.pop())
+        i, j = min(inside.edges, key=lambda e: (abs(W[e]), e))
+        W[i, j] = 0.0
+        component = graph.subgraph(inside.nodes)
+        graph.remove_edge(i, j)
+        pending += [set(c) for c in nx.strongly_connected_components(component) if len(c) > 1]
+    return W

@@ -1,0 +1,142 @@
+"""`ADAG`: the estimator that users call. Data in, a causal graph out, in one forward pass.
+
+Called by `baselines.adag`, by ``python -m adag discover``, and by anyone with ``from adag import ADAG``.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from adag import checkpoint as checkpoints
+from adag.decode import least_expected_shd, regression_weights
+from adag.errors import DataError, UsageError
+from adag.graph import CausalGraph
+from adag.moments import Moments, pair_features
+from adag.validation import as_samples
+
+PAIRS_PER_BATCH = 50_000
+"""Pairs of variables in one forward pass: bounds the memory of `discover_many` to a few hundred MB."""
+
+
+class ADAG:
+    """Zero-shot causal discovery with a pre-trained attention network (Yin, Gao & Yu 2025).
+
+    Parameters
+    ----------
+    checkpoint : str or Path, optional
+        A shipped name (see ``python -m adag info``) or a file; the default is the shipped foundation model.
+    device : str, default "auto"
+        A torch device, or "auto": the GPU where there is one.
+
+    Attributes
+    ----------
+    card : dict
+        The model card: what the checkpoint was trained on, for how long, at which code revision.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=200)
+    >>> graph = ADAG().discover(np.column_stack([x, 1.5 * x + rng.normal(size=200)]))
+    >>> graph.adjacency.tolist()
+    [[0, 1], [0, 0]]
+    """
+
+    def __init__(self, checkpoint: str | Path | None = None, device: str = "auto") -> None:
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            self.device = torch.device(device)
+        except RuntimeError:
+            raise UsageError(f"unknown device '{device}': use auto, cpu, cuda or cuda:N") from None
+        loaded = checkpoints.load(checkpoint, self.device)
+        self.model, self.card = loaded.model, loaded.card
+
+    @property
+    def version(self) -> str:
+        """Package version and checkpoint, for a results table: ``adag 0.1.0 (adag-base, 12,000 steps)``."""
+        return f"adag {version('adag')} ({self.card['name']}, {self.card['steps']:,} steps)"
+
+    def discover(self, X: Any) -> CausalGraph:
+        """Estimate the causal graph of one data set.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (n, d)
+            n >= 2 samples of d >= 2 variables, in any units. n < d is allowed.
+
+        Returns
+        -------
+        CausalGraph
+            A DAG always: the one of least expected SHD under the network's edge probabilities, which are its
+            ``confidence``; ``weights`` are least squares of each variable on its parents, in the data's units.
+
+        Raises
+        ------
+        DataError
+            See `adag.validation.as_samples`.
+        """
+        return self.discover_many([X])[0]
+
+    def discover_many(self, datasets: Sequence[Any]) -> list[CausalGraph]:
+        """Estimate many graphs, batched through the network; n and d may differ between data sets.
+
+        Data sets of one shape are stacked, so thousands cost little more than the arithmetic. The answers are
+        those of `discover`, one by one and in order. An error names the position of the offending data set.
+        """
+        samples: list[NDArray[np.float64]] = []
+        names: list[list[str]] = []
+        for k, X in enumerate(datasets):
+            try:
+                values, columns = as_samples(X)
+            except DataError as e:
+                raise DataError(f"data set {k}: {e}" if len(datasets) > 1 else str(e)) from None
+            samples.append(values)
+            names.append(columns)
+        by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for k, values in enumerate(samples):
+            by_shape[values.shape].append(k)
+        graphs: dict[int, CausalGraph] = {}
+        for (n, d), members in by_shape.items():
+            size = max(1, PAIRS_PER_BATCH // max(d * d, n * d // 4))
+            for start in range(0, len(members), size):
+                chunk = members[start : start + size]
+                moments = Moments.of(torch.from_numpy(np.stack([samples[k] for k in chunk])))
+                probabilities = self.edge_probabilities(moments)
+                for k, probability, covariance in zip(chunk, probabilities, _covariance(moments), strict=True):
+                    graphs[k] = _graph(probability, covariance, n, names[k])
+        return [graphs[k] for k in range(len(samples))]
+
+    @torch.inference_mode()
+    def edge_probabilities(self, moments: Moments) -> NDArray[np.float64]:
+        """P(i -> j) for a batch of data sets given by their moments (float64), shape (B, d, d)."""
+        # Features in double precision: the inverse of a nearly singular correlation matrix needs it.
+        features = pair_features(moments).to(self.device)
+        return self.model(features).edge_probability().double().cpu().numpy()
+
+    def save(self, path: str | Path) -> None:
+        """Write the network and its card as a checkpoint that ``ADAG(path)`` reads back."""
+        checkpoints.save(path, self.model, self.card)
+
+
+def _covariance(moments: Moments) -> NDArray[np.float64]:
+    std = moments.std
+    return (moments.corr * std.unsqueeze(-1) * std.unsqueeze(-2)).numpy()
+
+
+def _graph(probability: NDArray[np.float64], covariance: NDArray[np.float64], n: int, names: list[str]) -> CausalGraph:
+    adjacency = least_expected_shd(probability)
+    return CausalGraph(
+        adjacency=adjacency,
+        weights=regression_weights(covariance, adjacency, n),
+        confidence=probability,
+        kind="dag",
+        names=tuple(names),
+    )

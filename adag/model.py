@@ -1,0 +1,119 @@
+"""AttentionDAG: the network, from pair features to edge probabilities and SEM weights.
+
+Tokens are the ordered pairs of variables, so the hidden state is itself a stack of d x d kernels between variables.
+A layer lets these kernels act on each other by linear attention, ``Q K^T`` without softmax, whose result is again a
+kernel (the attention of Yin, Gao & Yu 2025, after the Nonlocal Attention Operator of Yu et al. 2024). No parameter is indexed by a variable or a sample: any d, any n, and relabelling the variables
+relabels the answer. Called by `adag.pretrain` and `adag.estimator`.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from adag.moments import FEATURES
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Architecture of an `AttentionDAG`; stored in every checkpoint."""
+
+    width: int = 64
+    layers: int = 4
+    kernels: int = 32
+    features: int = FEATURES
+
+    def as_dict(self) -> dict[str, int]:
+        """Plain values, for a checkpoint's metadata."""
+        return asdict(self)
+
+
+class Prediction(NamedTuple):
+    """What the network says of a batch; all of shape (B, d, d)."""
+
+    adjacent: Tensor
+    """Symmetric logit that i and j are joined by an edge."""
+    forward: Tensor
+    """Antisymmetric logit that such an edge points i -> j rather than j -> i."""
+    weight: Tensor
+    """Weight of i -> j, were it an edge, on the correlation scale (times std_i / std_j)."""
+
+    def edge_probability(self) -> Tensor:
+        """P(i -> j), shape (B, d, d); P(i -> j) + P(j -> i) <= 1 and the diagonal is 0."""
+        p = torch.sigmoid(self.adjacent) * torch.sigmoid(self.forward)
+        return p * (1.0 - torch.eye(p.shape[-1], dtype=p.dtype, device=p.device))
+
+
+class KernelAttention(nn.Module):
+    """Linear attention whose output is a kernel: per channel, Q K^T over shared targets, shared sources, and paths.
+
+    Reading row i of a kernel as the features of variable i, the first form, ``sum_k Q_ik K_jk``, is attention
+    without softmax between the variables i and j; the second is the same on columns; the third, ``sum_k Q_ik K_kj``,
+    follows i -> k -> j. Products of kernels are what elimination and matrix inversion are made of, which a
+    row-wise softmax has to imitate: in equal steps it learned markedly slower.
+    """
+
+    def __init__(self, width: int, kernels: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, 6 * kernels, bias=False)
+        self.norm = nn.LayerNorm(3 * kernels)
+        self.out = nn.Linear(3 * kernels, width)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(B, d, d, width) -> the same."""
+        q1, k1, q2, k2, q3, k3 = self.project(z).movedim(-1, 1).contiguous().chunk(6, dim=1)
+        left = torch.cat([q1, q2.mT, q3], dim=1)
+        right = torch.cat([k1.mT, k2, k3], dim=1)
+        mixed = (left @ right) / z.shape[1] ** 0.5
+        return self.out(self.norm(mixed.movedim(1, -1)))
+
+
+class Layer(nn.Module):
+    """Linear attention, then an MLP that reads each pair beside its transpose; both residual, normalised before."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        c = config.width
+        self.norm_attention = nn.LayerNorm(c)
+        self.attention = KernelAttention(c, config.kernels)
+        self.norm_mlp = nn.LayerNorm(c)
+        self.inner = nn.Linear(2 * c, 4 * c)
+        self.outer = nn.Linear(4 * c, c)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(B, d, d, width) -> the same."""
+        z = z + self.attention(self.norm_attention(z))
+        u = self.norm_mlp(z)
+        return z + self.outer(F.gelu(self.inner(torch.cat([u, u.transpose(1, 2)], dim=-1))))
+
+
+class AttentionDAG(nn.Module):
+    """The network: pair features -> `Prediction`.
+
+    The direction logit is a difference of one order score per variable, read from the diagonal pairs, plus an
+    antisymmetric term of the pair's own. The scores make a shared order easy to learn; the pair's term lets the
+    network say that an edge is certain though its direction is not.
+    """
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ModelConfig()
+        c = self.config.width
+        self.embed = nn.Linear(self.config.features, c)
+        self.layers = nn.ModuleList(Layer(self.config) for _ in range(self.config.layers))
+        self.norm = nn.LayerNorm(c)
+        self.pair = nn.Linear(c, 3)
+        self.order = nn.Linear(c, 1)
+
+    def forward(self, features: Tensor) -> Prediction:
+        """Features of shape (B, d, d, config.features) -> logits and weights."""
+        z = self.embed(features)
+        for layer in self.layers:
+            z = layer(z)
+        z = self.norm(z).float()
+        adjacent, turn, weight = self.pair(z).unbind(-1)
+        score = self.order(z.diagonal(dim1=1, dim2=2).mT).squeeze(-1)
+        forward = score.unsqueeze(-2) - score.unsqueeze(-1) + (turn - turn.mT)
+        return Prediction(adjacent + adjacent.mT, forward, weight)

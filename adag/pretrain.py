@@ -1,0 +1,284 @@
+"""Pre-training, read top to bottom: configuration, one loop over fresh tasks, a checkpoint with its card.
+
+Called by ``python -m adag pretrain``. Every step draws its tasks from (seed, step) alone, and the training state
+is saved as safetensors, so a run that was killed goes on and ends with the weights it would have had.
+"""
+
+import json
+import math
+import platform
+import subprocess
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from adag import checkpoint as checkpoints
+from adag.decode import least_expected_shd
+from adag.errors import CheckpointError, UsageError
+from adag.model import AttentionDAG, ModelConfig, Prediction
+from adag.moments import Moments, pair_features
+from adag.objective import supervised
+from adag.sem import simulate
+from adag.tasks import TaskMix, draw
+
+VALIDATION_SEED = 7_000_000_019
+"""Validation sets are drawn from here; training and the benchmark's grids use other seeds."""
+
+
+class PretrainConfig(BaseModel):
+    """A training run; read from TOML, see ``adag/configs/``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    seed: int = 0
+    steps: Annotated[int, Field(gt=0)]
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    warmup: Annotated[int, Field(ge=0)] = 200
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    weight_loss: float = 0.1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    validate_every: Annotated[int, Field(gt=0)] = 500
+    save_every: Annotated[int, Field(gt=0)] = 500
+    architecture: dict[str, int] = Field(default_factory=dict)
+    validation: tuple[tuple[int, int], ...] = ((5, 20), (10, 10), (10, 20), (10, 50), (10, 100), (20, 20), (20, 100))
+    tasks: TaskMix
+
+    def network(self) -> AttentionDAG:
+        """A freshly initialised network of this architecture."""
+        known = {f.name for f in fields(ModelConfig)}
+        for key in self.architecture:
+            if key not in known:
+                raise UsageError(f"unknown key 'architecture.{key}': one of {', '.join(sorted(known))}")
+        return AttentionDAG(ModelConfig(**self.architecture))
+
+
+def load_config(path: str | Path) -> PretrainConfig:
+    """Read and validate a training configuration; the offending key is named."""
+    try:
+        return PretrainConfig.model_validate(tomllib.loads(Path(path).read_text()))
+    except OSError:
+        raise UsageError(f"no training configuration '{path}': see adag/configs/") from None
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(f"'{path}' is not valid TOML: {e}") from None
+    except ValidationError as e:
+        first = e.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"'{path}', key '{key}': {first['msg']}") from None
+
+
+def pretrain(
+    config: PretrainConfig,
+    out: str | Path,
+    *,
+    device: str = "cpu",
+    on_step: Callable[[int, float, dict[str, float] | None], None] | None = None,
+) -> checkpoints.Checkpoint:
+    """Train on fresh tasks until ``config.steps``, resuming from ``out``'s training state if there is one.
+
+    Parameters
+    ----------
+    config : PretrainConfig
+    out : path
+        The checkpoint to write. Beside it: ``NAME.state.safetensors`` (to resume; removed at the end) and
+        ``NAME.log.jsonl`` (loss, validation SHD, tasks a second).
+    device : str
+        A torch device; tasks are generated on it too.
+    on_step : callable, optional
+        Called after every step with (step, loss, validation SHD by cell or None), for a progress bar.
+
+    Returns
+    -------
+    Checkpoint
+        The exponential moving average of the weights, with its card.
+    """
+    out = Path(out)
+    state_file, log_file = out.with_suffix(".state.safetensors"), out.with_suffix(".log.jsonl")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    where = torch.device(device)
+    torch.manual_seed(config.seed)
+    model = config.network().to(where)
+    average = config.network().to(where)
+    average.load_state_dict(model.state_dict())
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
+    )
+    first, seconds, tasks_seen = _resume(state_file, config, model, average, optimizer)
+    started = time.perf_counter() - seconds
+    sets = validation_sets(config.validation)
+
+    for step in range(first, config.steps):
+        batch = draw(config.tasks, config.seed, step, where)
+        tasks_seen += len(batch.A)
+        features = pair_features(batch.moments)
+        with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+            prediction = model(features)
+        prediction = Prediction(*(t.float() for t in prediction))
+        losses = supervised(prediction, batch.A, batch.moments.std)
+        loss = losses["skeleton"] + losses["direction"] + config.weight_loss * losses["weight"]
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(config, step)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        optimizer.step()
+        decay = min(config.ema, (step + 1) / (step + 10))  # a young average follows closely
+        with torch.no_grad():
+            for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
+                slow.lerp_(fast, 1.0 - decay)
+
+        done = step + 1
+        validation = None
+        if done % config.validate_every == 0 or done == config.steps:
+            validation = validate(average, sets)
+            seconds = time.perf_counter() - started
+            entry = {"step": done, "seconds": round(seconds, 1), "tasks": tasks_seen, "loss": float(loss.detach())}
+            entry |= {name: float(value.detach()) for name, value in losses.items()}
+            with log_file.open("a") as log:
+                log.write(json.dumps(entry | {"validation_shd": validation}) + "\n")
+        if done % config.save_every == 0 and done < config.steps:
+            _save_state(state_file, config, model, average, optimizer, done, time.perf_counter() - started, tasks_seen)
+        if on_step:
+            on_step(done, float(loss.detach()), validation)
+
+    card = _card(config, where, time.perf_counter() - started, tasks_seen, validate(average, sets))
+    checkpoints.save(out, average, card)
+    state_file.unlink(missing_ok=True)
+    return checkpoints.Checkpoint(average.eval(), card)
+
+
+def learning_rate(config: PretrainConfig, step: int) -> float:
+    """Linear warm-up, then a cosine to 1% of the peak."""
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / config.warmup
+    share = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
+
+
+def validation_sets(cells: tuple[tuple[int, int], ...], size: int = 100) -> dict[str, tuple[Moments, Tensor]]:
+    """Held-out raw ER2 (ER1 at d <= 5) Gaussian equal-variance data sets for each (d, n), to watch training by."""
+    sets = {}
+    for d, n in cells:
+        generator = torch.Generator().manual_seed(VALIDATION_SEED + 1000 * d + n)
+        A, X = simulate(size, d, n, degree=1 if d <= 5 else 2, generator=generator)
+        sets[f"d={d} n={n}"] = (Moments.of(X), A)
+    return sets
+
+
+@torch.no_grad()
+def validate(model: AttentionDAG, sets: dict[str, tuple[Moments, Tensor]]) -> dict[str, float]:
+    """Mean SHD on each validation set, decoded exactly as `ADAG.discover` decodes."""
+    device = next(model.parameters()).device
+    result = {}
+    for name, (moments, A) in sets.items():
+        probability = model(pair_features(moments).to(device)).edge_probability().double().cpu().numpy()
+        truth = (A != 0).numpy()
+        total = 0
+        for p, t in zip(probability, truth, strict=True):
+            wrong = least_expected_shd(p).astype(bool) != t
+            total += int((wrong | wrong.T).sum()) // 2
+        result[name] = round(total / len(truth), 3)
+    return result
+
+
+def _card(
+    config: PretrainConfig, device: torch.device, seconds: float, tasks: int, validation: dict[str, float]
+) -> dict[str, Any]:
+    return {
+        "name": config.name,
+        "objective": "supervised",
+        "family": "general",
+        "steps": config.steps,
+        "tasks": tasks,
+        "hours": round(seconds / 3600, 3),
+        "hardware": hardware(device),
+        "torch": torch.__version__,
+        "git_revision": _git_revision(),
+        "validation_shd": validation,
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def hardware(device: torch.device) -> str:
+    """The device in words, with the threads it ran on."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} thread(s)"
+
+
+def _git_revision() -> str:
+    here = Path(__file__).parent
+    try:
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown (not a git checkout)"
+    return result.stdout.strip()
+
+
+def _save_state(
+    path: Path,
+    config: PretrainConfig,
+    model: AttentionDAG,
+    average: AttentionDAG,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+    tasks: int,
+) -> None:
+    """Everything the next step depends on, written whole or not at all."""
+    tensors = {f"model/{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"average/{k}": v for k, v in average.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{k}": v for k, v in moments.items()}
+    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    progress = {"step": step, "seconds": seconds, "tasks": tasks}
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"config": config.model_dump_json(), "progress": json.dumps(progress)})
+    partial.replace(path)
+
+
+def _resume(
+    path: Path,
+    config: PretrainConfig,
+    model: AttentionDAG,
+    average: AttentionDAG,
+    optimizer: torch.optim.Optimizer,
+) -> tuple[int, float, int]:
+    """Restore a saved training state; (step, seconds, tasks) to go on from."""
+    if not path.exists():
+        return 0, 0.0, 0
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+        tensors = load_file(path)
+    except SafetensorError as e:
+        raise CheckpointError(f"the training state '{path}' is damaged ({e}): delete it to start afresh") from None
+    if metadata["config"] != config.model_dump_json():
+        raise UsageError(f"'{path}' belongs to a run with another configuration: delete it, or choose another --out")
+    state = optimizer.state_dict()
+    state["state"] = {}
+    for key, value in tensors.items():
+        kind, rest = key.split("/", 1)
+        if kind == "optimizer":
+            index, name = rest.split("/")
+            state["state"].setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(state)
+    model.load_state_dict({k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")})
+    average.load_state_dict({k.removeprefix("average/"): v for k, v in tensors.items() if k.startswith("average/")})
+    progress = json.loads(metadata["progress"])
+    return progress["step"], progress["seconds"], progress["tasks"]

@@ -1,0 +1,81 @@
+"""The training tasks: which SEMs and data sets ADAG sees, drawn afresh at every step and never stored.
+
+`TaskMix` is part of the training configuration and is written to the model card, so that every number of
+ADAG's can be read beside what it saw. Called by `adag.pretrain`.
+"""
+
+import math
+import random
+from typing import Annotated, NamedTuple, TypeVar
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from adag.moments import Moments
+from adag.sem import GraphFamily, Noise, Scale, Variance, simulate
+
+T = TypeVar("T")
+
+
+class TaskMix(BaseModel):
+    """Distribution of the training tasks (the *general* family: a fresh graph, order and weights for each).
+
+    Lists of [value, share] pairs; shares need not sum to 1. The number of samples is log-uniform between the two
+    ends of ``n``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    d: tuple[tuple[Annotated[int, Field(ge=2)], float], ...]
+    n: tuple[Annotated[int, Field(ge=3)], int]
+    degree: tuple[tuple[float, float], ...]
+    graph: tuple[tuple[GraphFamily, float], ...]
+    noise: tuple[tuple[Noise, float], ...]
+    variance: tuple[tuple[Variance, float], ...]
+    scale: tuple[tuple[Scale, float], ...]
+    pairs_per_step: Annotated[int, Field(ge=100)] = 6400
+    groups_per_step: Annotated[int, Field(ge=1)] = 4
+
+
+class Batch(NamedTuple):
+    """Data sets of one d, reduced to their moments, with their true weights A of shape (B, d, d)."""
+
+    moments: Moments
+    A: Tensor
+
+
+def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
+    """The tasks of one training step, a function of (seed, step) alone: a resumed run sees what it would have seen.
+
+    One d per step (so that tensors are dense), several groups of data sets that differ in n, degree and regime.
+    """
+    choose = random.Random(f"{seed}/{step}")
+    generator = torch.Generator(device=device).manual_seed(choose.getrandbits(62))
+
+    d = _pick(choose, mix.d)
+    size = max(1, round(mix.pairs_per_step / (d * d * mix.groups_per_step)))
+    moments, weights = [], []
+    for _ in range(mix.groups_per_step):
+        low, high = mix.n
+        n = round(math.exp(choose.uniform(math.log(low), math.log(high))))
+        A, X = simulate(
+            size,
+            d,
+            n,
+            degree=_pick(choose, mix.degree),
+            family=_pick(choose, mix.graph),
+            noise=_pick(choose, mix.noise),
+            variance=_pick(choose, mix.variance),
+            scale=_pick(choose, mix.scale),
+            generator=generator,
+            dtype=torch.float32,
+        )
+        moments.append(Moments.of(X))
+        weights.append(A)
+    return Batch(Moments.stack(moments), torch.cat(weights))
+
+
+def _pick(choose: random.Random, shares: tuple[tuple[T, float], ...]) -> T:
+    values, weights = zip(*shares, strict=True)
+    return choose.choices(values, weights)[0]
