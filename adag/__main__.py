@@ -44,8 +44,8 @@ def discover(
     table = Table(title=f"{len(edges)} edges among {graph.d} variables, {len(samples)} samples")
     for column, align in (("source", "left"), ("target", "left"), ("weight", "right"), ("confidence", "right")):
         table.add_column(column, justify=align)  # type: ignore[arg-type]
-    for row in edges.itertuples():
-        table.add_row(row.source, row.target, f"{row.weight:.3g}", f"{row.confidence:.2f}")
+    for source, target, weight, confidence in edges[["source", "target", "weight", "confidence"]].to_numpy():
+        table.add_row(source, target, f"{weight:.3g}", f"{confidence:.2f}")
     console.print(table)
     if out:
         _writing(out, lambda: edges.to_csv(out, index=False))

@@ -19,6 +19,7 @@ def h_expm(A: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     A : Tensor, shape (..., d, d)
+        Weighted adjacency matrices; the entries may be of either sign.
 
     Returns
     -------
@@ -52,7 +53,8 @@ def project_to_dag(weights: ArrayLike, threshold: float = EDGE_THRESHOLD) -> NDA
     ----------
     weights : array_like, shape (d, d)
         ``weights[i, j]`` is the weight of i -> j; the diagonal is ignored.
-    threshold : float
+    threshold : float, default 0.3
+        In the units of the weights.
 
     Returns
     -------

@@ -77,7 +77,8 @@ def load(checkpoint: str | Path | None = None, device: torch.device | str = "cpu
     except (TypeError, RuntimeError) as e:
         first = str(e).splitlines()[0]
         raise CheckpointError(
-            f"'{path}' was written by another version of ADAG ({first}): re-train it, or install the version on its card"
+            f"'{path}' was written by another version of ADAG ({first}): "
+            "re-train it, or install the version on its card"
         ) from None
     return Checkpoint(model.eval().to(device), card)
 

@@ -48,7 +48,7 @@ def least_expected_shd(probability: Array) -> NDArray[np.int8]:
 
 
 def _insertion_search(gain: Array, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Move one variable at a time to its best position until no move raises the gain of the edges that point forward."""
+    """Move one variable at a time to its best position until no move raises the gain of the forward edges."""
     d = len(order)
     improved = True
     while improved:

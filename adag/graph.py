@@ -91,8 +91,12 @@ class CausalGraph:
         ----------
         weights : array_like, shape (d, d)
             Raw estimate, ``weights[i, j]`` for i -> j; may be dense and cyclic.
+        names : sequence of str, optional
+            Variable names; default ``x0 ...``.
         confidence : array_like, shape (d, d), optional
             Defaults to |weights| before the threshold.
+        threshold : float, default 0.3
+            See `project_to_dag`.
         """
         raw = np.asarray(weights, dtype=np.float64)
         if raw.ndim != 2 or raw.shape[0] != raw.shape[1]:

@@ -2,8 +2,9 @@
 
 Tokens are the ordered pairs of variables, so the hidden state is itself a stack of d x d kernels between variables.
 A layer lets these kernels act on each other by linear attention, ``Q K^T`` without softmax, whose result is again a
-kernel (the attention of Yin, Gao & Yu 2025, after the Nonlocal Attention Operator of Yu et al. 2024). No parameter is indexed by a variable or a sample: any d, any n, and relabelling the variables
-relabels the answer. Called by `adag.pretrain` and `adag.estimator`.
+kernel (the attention of Yin, Gao & Yu 2025, after the Nonlocal Attention Operator of Yu et al. 2024). No parameter
+is indexed by a variable or a sample: any d, any n, and relabelling the variables relabels the answer. Called by
+`adag.pretrain` and `adag.estimator`.
 """
 
 from dataclasses import asdict, dataclass

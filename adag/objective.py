@@ -16,6 +16,7 @@ def supervised(prediction: Prediction, A: Tensor, std: Tensor) -> dict[str, Tens
     Parameters
     ----------
     prediction : Prediction
+        Logits and weights, each of shape (B, d, d).
     A : Tensor, shape (B, d, d)
         True weights in the units of the data.
     std : Tensor, shape (B, d)

@@ -90,6 +90,7 @@ def pretrain(
     Parameters
     ----------
     config : PretrainConfig
+        See `load_config`.
     out : path
         The checkpoint to write. Beside it: ``NAME.state.safetensors`` (to resume; removed at the end) and
         ``NAME.log.jsonl`` (loss, validation SHD, tasks a second).
@@ -107,6 +108,7 @@ def pretrain(
     state_file, log_file = out.with_suffix(".state.safetensors"), out.with_suffix(".log.jsonl")
     out.parent.mkdir(parents=True, exist_ok=True)
     where = torch.device(device)
+    revision = _git_revision()  # now: the checkout may have moved on by the end
     torch.manual_seed(config.seed)
     model = config.network().to(where)
     average = config.network().to(where)
@@ -152,7 +154,7 @@ def pretrain(
         if on_step:
             on_step(done, float(loss.detach()), validation)
 
-    card = _card(config, where, time.perf_counter() - started, tasks_seen, validate(average, sets))
+    card = _card(config, revision, where, time.perf_counter() - started, tasks_seen, validate(average, sets))
     checkpoints.save(out, average, card)
     state_file.unlink(missing_ok=True)
     return checkpoints.Checkpoint(average.eval(), card)
@@ -193,7 +195,12 @@ def validate(model: AttentionDAG, sets: dict[str, tuple[Moments, Tensor]]) -> di
 
 
 def _card(
-    config: PretrainConfig, device: torch.device, seconds: float, tasks: int, validation: dict[str, float]
+    config: PretrainConfig,
+    revision: str,
+    device: torch.device,
+    seconds: float,
+    tasks: int,
+    validation: dict[str, float],
 ) -> dict[str, Any]:
     return {
         "name": config.name,
@@ -204,7 +211,7 @@ def _card(
         "hours": round(seconds / 3600, 3),
         "hardware": hardware(device),
         "torch": torch.__version__,
-        "git_revision": _git_revision(),
+        "git_revision": revision,
         "validation_shd": validation,
         "config": config.model_dump(mode="json"),
     }

@@ -180,8 +180,7 @@ def iscm(sem: SEM) -> SEM:
     Each variable is divided by its population standard deviation *before* its children read it, so neither
     variance nor correlation grows along the order. The result is an ordinary SEM of unit-variance variables.
     """
-    B, d = sem.noise_std.shape
-    rows = torch.arange(B, device=sem.A.device)
+    rows = torch.arange(len(sem.A), device=sem.A.device)
     A, std = torch.zeros_like(sem.A), sem.noise_std.clone()
     covariance = torch.zeros_like(sem.A)
     for j in _topological_order(sem.A).unbind(1):
@@ -228,8 +227,12 @@ def simulate(
         Data sets, variables, samples of each.
     degree : float
         k of ER-k and SF-k: about degree * d edges.
+    family, noise, variance, scale : str
+        Graph family, law of the noise, equal or unequal noise variances, scale of the data; see the types above.
     generator : torch.Generator
         Its device is where everything is drawn.
+    dtype : torch.dtype, default float64
+        Of the weights and samples.
 
     Returns
     -------

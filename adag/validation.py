@@ -36,6 +36,7 @@ def as_samples(X: Any) -> tuple[NDArray[np.float64], list[str]]:
         columns that are equal up to scale and shift. The message names the column and the mend.
     """
     names: list[str] | None = None
+    samples: NDArray[np.float64]
     if isinstance(X, pd.DataFrame):
         names = [str(c) for c in X.columns]
         _check_names(names)
