@@ -4,6 +4,7 @@ Never pickle: a checkpoint from a stranger is data, not code. Called by `adag.pr
 `adag.estimator` (read); the shipped ones lie in ``adag/checkpoints/``.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from importlib.resources import files
@@ -27,6 +28,8 @@ class Checkpoint:
 
     model: AttentionDAG
     card: dict[str, Any]
+    digest: str = ""
+    """First 8 hex digits of the SHA-256 of the file it was read from: the identity of the weights."""
 
 
 def shipped() -> dict[str, Path]:
@@ -80,7 +83,8 @@ def load(checkpoint: str | Path | None = None, device: torch.device | str = "cpu
             f"'{path}' was written by another version of ADAG ({first}): "
             "re-train it, or install the version on its card"
         ) from None
-    return Checkpoint(model.eval().to(device), card)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    return Checkpoint(model.eval().to(device), card, digest)
 
 
 def _resolve(checkpoint: str | Path | None) -> Path:

@@ -57,12 +57,12 @@ class ADAG:
         except RuntimeError:
             raise UsageError(f"unknown device '{device}': use auto, cpu, cuda or cuda:N") from None
         loaded = checkpoints.load(checkpoint, self.device)
-        self.model, self.card = loaded.model, loaded.card
+        self.model, self.card, self._digest = loaded.model, loaded.card, loaded.digest
 
     @property
     def version(self) -> str:
-        """Package version and checkpoint, for a results table: ``adag 0.1.0 (adag-base, 12,000 steps)``."""
-        return f"adag {version('adag')} ({self.card['name']}, {self.card['steps']:,} steps)"
+        """Package version and checkpoint, for a results table: ``adag 0.1.0 (adag-base 1f2e3d4c)``."""
+        return f"adag {version('adag')} ({self.card['name']} {self._digest})"
 
     def discover(self, X: Any) -> CausalGraph:
         """Estimate the causal graph of one data set.

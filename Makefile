@@ -1,0 +1,44 @@
+# Every target works from a fresh clone: it first makes .venv, once.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup bench-small figures test lint format pretrain clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## Make .venv and install everything (does nothing when up to date)
+
+$(STAMP): pyproject.toml constraints.txt requirements-data.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: $(PYTHON) is older than Python 3.11: set PYTHON=python3.11 or newer"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.txt
+	@touch $@
+
+bench-small: setup ## Five methods on the small grid: table, figures, results/small
+	$(BIN)/python benchmarks/run.py --grid small
+
+figures: setup ## Redraw every figure from the files under results/
+	$(BIN)/python benchmarks/figures.py $(patsubst %/trials.csv,%,$(wildcard results/*/trials.csv))
+
+test: setup ## Run the tests
+	$(BIN)/python -m pytest -q
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+pretrain: setup ## Train the shipped checkpoint's recipe again, into runs/ (CPU)
+	$(BIN)/python -m adag pretrain --config adag/configs/base.toml --out runs/adag-base.safetensors
+
+clean: ## Remove the environment and caches (results stay)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

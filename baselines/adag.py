@@ -1,0 +1,59 @@
+"""`adag`: this project's pre-trained network, under the benchmark's common rules."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adag.graph import CausalGraph
+from baselines.method import Method
+from baselines.registry import register
+
+if TYPE_CHECKING:
+    from adag.estimator import ADAG
+
+
+@register
+class AttentionDAGMethod(Method):
+    """Zero-shot: one forward pass. Its DAG then passes the same threshold on |weight| as everyone's."""
+
+    name = "adag"
+    package = "adag"
+    assumes = "linear SEM of the kind it was trained on (see its model card)"
+    paper = "Yin, Gao & Yu 2025"
+
+    def __init__(self, *, checkpoint: str | None = None, device: str = "cpu") -> None:
+        self.checkpoint, self.device = checkpoint, device
+        self._model: ADAG | None = None
+
+    @property
+    def model(self) -> "ADAG":
+        """The estimator, loaded once."""
+        if self._model is None:
+            from adag.estimator import ADAG
+
+            self._model = ADAG(self.checkpoint, device=self.device)
+        return self._model
+
+    @property
+    def version(self) -> str:
+        """Package version and the checkpoint's name and digest."""
+        return self.model.version
+
+    def warm_up(self) -> None:
+        """Load the weights and run the network once."""
+        self.model.discover(np.random.default_rng(0).normal(size=(8, 3)))
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        """One forward pass; `seed` is not needed."""
+        return _by_common_rule(self.model.discover(X))
+
+    def discover_many(self, datasets: Sequence[NDArray[np.float64]], *, seed: int) -> list[CausalGraph]:
+        """One forward pass for each shape of data set."""
+        return [_by_common_rule(graph) for graph in self.model.discover_many(datasets)]
+
+
+def _by_common_rule(graph: CausalGraph) -> CausalGraph:
+    assert graph.weights is not None
+    return CausalGraph.from_weights(graph.weights, confidence=graph.confidence)

@@ -1,0 +1,106 @@
+"""A room with padded walls for other people's code: nothing it prints gets out, nothing global stays changed.
+
+gcastle, for one, sets torch's default dtype to double and the root logger to INFO on import, and its GOLEM reseeds
+every global generator; several libraries draw progress bars. Called by `method.ReadyMethod` around every import
+of a library and every `discover`.
+"""
+
+import contextlib
+import logging
+import os
+import random
+import sys
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def contained(seed: int | None = None) -> Iterator[None]:
+    """Silence and contain the block.
+
+    Standard output and error are discarded at the level of file descriptors, so that native code is silent too;
+    warnings and log records are dropped. On exit, the states of the random generators (random, numpy, torch),
+    torch's default dtype and thread count, numpy's error handling, the warning filters, the root logger and
+    ``os.environ`` are what they were.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Seeds the three global generators inside the block.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_generators(seed))
+        stack.enter_context(_logging())
+        stack.enter_context(_environment())
+        stack.enter_context(np.errstate())
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        stack.enter_context(_silence())
+        yield
+
+
+@contextlib.contextmanager
+def _generators(seed: int | None) -> Iterator[None]:
+    import torch  # every process that discovers has it loaded already
+
+    python, legacy, torch_rng = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
+    if seed is not None:
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002 (the libraries draw from the legacy global generator)
+        torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)  # noqa: NPY002
+        torch.set_rng_state(torch_rng)
+        torch.set_default_dtype(dtype)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def _logging() -> Iterator[None]:
+    root = logging.getLogger()
+    level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+        root.setLevel(level)
+        root.handlers[:] = handlers
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        if dict(os.environ) != before:
+            for key in set(os.environ) - set(before):
+                del os.environ[key]
+            os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    null = os.open(os.devnull, os.O_WRONLY)
+    saved = {fd: os.dup(fd) for fd in (1, 2)}
+    # Python-level streams may not be descriptors 1 and 2 (a notebook, pytest), so both levels are redirected.
+    with open(os.devnull, "w") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+        for fd in saved:
+            os.dup2(null, fd)
+        try:
+            yield
+        finally:
+            for fd, copy in saved.items():
+                os.dup2(copy, fd)
+                os.close(copy)
+            os.close(null)

@@ -1,0 +1,136 @@
+"""What a method is (`Method`, for authors) and what `get_method` hands out (`ReadyMethod`, for callers).
+
+Definition apart from plumbing: an author's file says how to call a library; validation, silence, seeds, names,
+timing and the check of the output are here, once.
+"""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adag.errors import DataError
+from adag.graph import CausalGraph
+from adag.validation import as_samples
+from baselines.isolation import contained
+from baselines.spec import MethodSpec
+
+
+class Method:
+    """Base of a method. An author sets the class attributes, takes keyword parameters, and writes `discover`."""
+
+    name: ClassVar[str]
+    """What users type, e.g. ``direct-lingam``."""
+    package: ClassVar[str]
+    """Distribution that implements it; its version is printed beside every result."""
+    kind: ClassVar[Literal["dag", "cpdag"]] = "dag"
+    assumes: ClassVar[str] = ""
+    """Assumptions in a few words, e.g. ``linear, equal noise variances``."""
+    paper: ClassVar[str] = ""
+    deterministic: ClassVar[bool] = True
+    """Whether one seed gives one answer."""
+    cpus: ClassVar[float] = 1
+    gpus: ClassVar[float] = 0
+
+    def warm_up(self) -> None:
+        """Import the library and load weights, so that neither is timed."""
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        """Estimate the graph of X, a private, writable array of shape (n, d); names are added by the caller."""
+        raise NotImplementedError
+
+    @property
+    def version(self) -> str:
+        """Package and version, e.g. ``gcastle 1.0.4``; read without importing the package."""
+        return f"{self.package} {version(self.package)}"
+
+
+class InvalidOutput(Exception):
+    """A method returned something that is not a valid `CausalGraph` of the data's shape."""
+
+
+class ReadyMethod:
+    """A method with its parameters, validated input, silence and clean global state around it.
+
+    Attributes
+    ----------
+    method : Method
+        The author's object.
+    spec : MethodSpec
+        Name and parameters, as printed in results.
+    """
+
+    def __init__(self, method: Method, spec: MethodSpec) -> None:
+        self.method, self.spec = method, spec
+        self._warm = False
+
+    def __repr__(self) -> str:
+        return f"<method {self.spec}>"
+
+    @property
+    def version(self) -> str:
+        """See `Method.version`."""
+        return self.method.version
+
+    def warm_up(self) -> None:
+        """Import what the method needs; done once, before anything is timed."""
+        if not self._warm:
+            with contained():
+                self.method.warm_up()
+            self._warm = True
+
+    def discover(self, X: Any, *, seed: int = 0) -> CausalGraph:
+        """Estimate the causal graph of one data set.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (n, d)
+            Never modified; column names of a DataFrame are kept.
+        seed : int
+            Seeds the method and the global generators it may use; yours are left as they were.
+
+        Raises
+        ------
+        DataError
+            The data cannot be analysed; see `adag.validation.as_samples`.
+        InvalidOutput
+            The method's answer is not a graph.
+        """
+        return self.timed_discover(X, seed=seed)[0]
+
+    def timed_discover(self, X: Any, *, seed: int = 0) -> tuple[CausalGraph, float]:
+        """`discover`, and the seconds spent in the method's own `discover` alone."""
+        samples, names = as_samples(X)
+        self.warm_up()
+        with contained(seed):
+            start = time.perf_counter()
+            graph = self.method.discover(samples, seed=seed)
+            seconds = time.perf_counter() - start
+        return self._checked(graph, names), seconds
+
+    def discover_many(self, datasets: Sequence[Any], *, seed: int = 0) -> list[CausalGraph]:
+        """Estimate many graphs; batched where the method can (`ADAG`), else one by one."""
+        batched = getattr(self.method, "discover_many", None)
+        if batched is None:
+            return [self.discover(X, seed=seed) for X in datasets]
+        checked = []
+        for k, X in enumerate(datasets):
+            try:
+                checked.append(as_samples(X))
+            except DataError as e:
+                raise DataError(f"data set {k}: {e}") from None
+        self.warm_up()
+        with contained(seed):
+            graphs = batched([samples for samples, _ in checked], seed=seed)
+        return [self._checked(graph, names) for graph, (_, names) in zip(graphs, checked, strict=True)]
+
+    def _checked(self, graph: Any, names: list[str]) -> CausalGraph:
+        if not isinstance(graph, CausalGraph):
+            raise InvalidOutput(f"{self.spec} returned {type(graph).__name__}, expected adag.CausalGraph")
+        if graph.d != len(names):
+            raise InvalidOutput(f"{self.spec} returned {graph.d} variables for data with {len(names)}")
+        return dataclasses.replace(graph, names=tuple(names))

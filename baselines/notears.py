@@ -1,0 +1,43 @@
+"""`notears`: NOTEARS with L1 penalty and squared loss, from gcastle."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adag.graph import CausalGraph
+from baselines.method import Method
+from baselines.registry import register
+
+
+@register
+class Notears(Method):
+    """Continuous optimisation under ``tr(exp(W * W)) = d``; gcastle's defaults."""
+
+    name = "notears"
+    package = "gcastle"
+    assumes = "linear, equal noise variances (least squares), raw scale"
+    paper = "Zheng et al. 2018"
+
+    def __init__(
+        self,
+        *,
+        lambda1: float = 0.1,
+        loss_type: str = "l2",
+        max_iter: int = 100,
+        h_tol: float = 1e-8,
+        rho_max: float = 1e16,
+    ) -> None:
+        self.parameters = {
+            "lambda1": lambda1, "loss_type": loss_type, "max_iter": max_iter, "h_tol": h_tol, "rho_max": rho_max,
+        }  # fmt: skip
+
+    def warm_up(self) -> None:
+        """Import gcastle."""
+        import castle.algorithms  # noqa: F401
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        """Weights as optimised, before gcastle's own threshold; the algorithm draws no random numbers."""
+        from castle.algorithms import Notears as Algorithm
+
+        algorithm = Algorithm(**self.parameters)
+        algorithm.learn(X)
+        return CausalGraph.from_weights(np.asarray(algorithm.weight_causal_matrix))
