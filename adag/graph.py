@@ -12,6 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from adag.acyclicity import EDGE_THRESHOLD, is_acyclic, project_to_dag
 
 
+class InvalidGraph(ValueError):
+    """Arrays that are not a causal graph: a defect of the method that made them."""
+
+
 @dataclass(frozen=True, eq=False)
 class CausalGraph:
     """An estimated causal graph over d variables.
@@ -29,7 +33,7 @@ class CausalGraph:
 
     Raises
     ------
-    ValueError
+    InvalidGraph
         Wrong shapes, non-finite numbers, codes other than 0/1/2, a one-sided undirected edge, or a "dag" with a
         cycle: a method's output that breaks the contract is caught here, at its source.
     """
@@ -43,27 +47,27 @@ class CausalGraph:
     def __post_init__(self) -> None:
         A = np.asarray(self.adjacency)
         if A.ndim != 2 or A.shape[0] != A.shape[1]:
-            raise ValueError(f"adjacency has shape {A.shape}, expected (d, d)")
+            raise InvalidGraph(f"adjacency has shape {A.shape}, expected (d, d)")
         if not np.isin(A, (0, 1, 2)).all():
-            raise ValueError("adjacency holds values other than 0, 1 (directed) and 2 (undirected)")
+            raise InvalidGraph("adjacency holds values other than 0, 1 (directed) and 2 (undirected)")
         A = A.astype(np.int8)
         d = len(A)
         if np.diagonal(A).any():
-            raise ValueError("adjacency has a self-loop")
+            raise InvalidGraph("adjacency has a self-loop")
         if ((A == 2) != (A == 2).T).any():
-            raise ValueError("an undirected edge must be 2 at both [i, j] and [j, i]")
+            raise InvalidGraph("an undirected edge must be 2 at both [i, j] and [j, i]")
         if ((A == 1) & (A.T == 1)).any():
-            raise ValueError("adjacency has an edge in both directions")
+            raise InvalidGraph("adjacency has an edge in both directions")
         if self.kind not in ("dag", "cpdag"):
-            raise ValueError(f"kind is {self.kind!r}, expected 'dag' or 'cpdag'")
+            raise InvalidGraph(f"kind is {self.kind!r}, expected 'dag' or 'cpdag'")
         if self.kind == "dag":
             if (A == 2).any():
-                raise ValueError("a 'dag' cannot have undirected edges")
+                raise InvalidGraph("a 'dag' cannot have undirected edges")
             if not is_acyclic(A):
-                raise ValueError("a 'dag' has a cycle")
+                raise InvalidGraph("a 'dag' has a cycle")
         names = tuple(str(v) for v in self.names) or tuple(f"x{j}" for j in range(d))
         if len(names) != d:
-            raise ValueError(f"{len(names)} names for {d} variables")
+            raise InvalidGraph(f"{len(names)} names for {d} variables")
         object.__setattr__(self, "adjacency", A)
         object.__setattr__(self, "names", names)
         for field in ("weights", "confidence"):
@@ -71,9 +75,9 @@ class CausalGraph:
             if value is not None:
                 value = np.asarray(value, dtype=np.float64)
                 if value.shape != (d, d):
-                    raise ValueError(f"{field} has shape {value.shape}, expected ({d}, {d})")
+                    raise InvalidGraph(f"{field} has shape {value.shape}, expected ({d}, {d})")
                 if not np.isfinite(value).all():
-                    raise ValueError(f"{field} holds NaN or infinite values")
+                    raise InvalidGraph(f"{field} holds NaN or infinite values")
                 object.__setattr__(self, field, value)
 
     @classmethod
@@ -100,9 +104,9 @@ class CausalGraph:
         """
         raw = np.asarray(weights, dtype=np.float64)
         if raw.ndim != 2 or raw.shape[0] != raw.shape[1]:
-            raise ValueError(f"weights have shape {raw.shape}, expected (d, d)")
+            raise InvalidGraph(f"weights have shape {raw.shape}, expected (d, d)")
         if not np.isfinite(raw).all():
-            raise ValueError("weights hold NaN or infinite values")
+            raise InvalidGraph("weights hold NaN or infinite values")
         kept = project_to_dag(raw, threshold)
         scores = np.abs(raw) if confidence is None else np.asarray(confidence, dtype=np.float64)
         return cls(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adag.errors import DataError
-from adag.graph import CausalGraph
+from adag.graph import CausalGraph, InvalidGraph
 from adag.validation import as_samples
 from baselines.isolation import contained
 from baselines.spec import MethodSpec
@@ -47,10 +47,6 @@ class Method:
     def version(self) -> str:
         """Package and version, e.g. ``gcastle 1.0.4``; read without importing the package."""
         return f"{self.package} {version(self.package)}"
-
-
-class InvalidOutput(Exception):
-    """A method returned something that is not a valid `CausalGraph` of the data's shape."""
 
 
 class ReadyMethod:
@@ -97,7 +93,7 @@ class ReadyMethod:
         ------
         DataError
             The data cannot be analysed; see `adag.validation.as_samples`.
-        InvalidOutput
+        InvalidGraph
             The method's answer is not a graph.
         """
         return self.timed_discover(X, seed=seed)[0]
@@ -130,7 +126,7 @@ class ReadyMethod:
 
     def _checked(self, graph: Any, names: list[str]) -> CausalGraph:
         if not isinstance(graph, CausalGraph):
-            raise InvalidOutput(f"{self.spec} returned {type(graph).__name__}, expected adag.CausalGraph")
+            raise InvalidGraph(f"{self.spec} returned {type(graph).__name__}, expected adag.CausalGraph")
         if graph.d != len(names):
-            raise InvalidOutput(f"{self.spec} returned {graph.d} variables for data with {len(names)}")
+            raise InvalidGraph(f"{self.spec} returned {graph.d} variables for data with {len(names)}")
         return dataclasses.replace(graph, names=tuple(names))

@@ -1,0 +1,135 @@
+"""Grids: which cells, how many repeats, which methods and limits. Read from TOML and validated.
+
+Called by `benchmarks.run`. The shipped ones lie in ``benchmarks/grids/``; a user's own is given by its path.
+"""
+
+import dataclasses
+import difflib
+import itertools
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from adag.errors import UsageError
+from adag.sem import Noise, Scale, Variance
+from baselines import MethodSpec, parse_spec
+from benchmarks.keys import DatasetKey, Trial
+from benchmarks.sachs import SAMPLES, VARIABLES
+
+FOLDER = Path(__file__).parent / "grids"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CellBlock(_Strict):
+    """A product of cells. ER-k at d < 2k + 1 is the complete graph: the edge probability is capped at 1."""
+
+    graph: Literal["er", "sf", "sachs"]
+    degree: Annotated[float, Field(ge=0)] = 0
+    d: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    n: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    noise: tuple[Noise, ...] = ("gaussian",)
+    variance: tuple[Variance, ...] = ("equal",)
+    scale: tuple[Scale, ...] = ("raw",)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "CellBlock":
+        if self.graph == "sachs":
+            if self.d or self.n or self.degree:
+                raise ValueError("graph 'sachs' is real data: leave out degree, d and n")
+        elif not (self.d and self.n and self.degree):
+            raise ValueError(f"graph '{self.graph}' needs degree, d and n")
+        return self
+
+    def expand(self) -> list[DatasetKey]:
+        """Every cell of the block, as repeat 0."""
+        if self.graph == "sachs":
+            return [DatasetKey("sachs", 0.0, len(VARIABLES), SAMPLES, "real", "real", "standardised", 0)]
+        return [
+            DatasetKey(self.graph, float(self.degree), d, n, noise, variance, scale, 0)
+            for d, n, noise, variance, scale in itertools.product(self.d, self.n, self.noise, self.variance, self.scale)
+        ]
+
+
+class Grid(_Strict):
+    """A benchmark's plan."""
+
+    name: str
+    title: str
+    description: str = ""
+    methods: tuple[str, ...]
+    repeats: Annotated[int, Field(ge=1)] = 10
+    timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    cells: Annotated[tuple[CellBlock, ...], Field(min_length=1)]
+    method_params: dict[str, dict[str, Any]] = Field(default_factory=dict, alias="method-params")
+    method_timeout_s: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict, alias="method-timeout-s")
+
+    @field_validator("methods")
+    @classmethod
+    def _readable(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+        for text in methods:
+            parse_spec(text)
+        return methods
+
+    def specs(self, methods: Sequence[MethodSpec] | None = None) -> list[MethodSpec]:
+        """The methods to run (default: the grid's own), with the grid's parameters where they set none."""
+        chosen = [parse_spec(text) for text in self.methods] if methods is None else methods
+        return list(dict.fromkeys(spec.with_defaults(**self.method_params.get(spec.name, {})) for spec in chosen))
+
+    def trials(
+        self, specs: Sequence[MethodSpec], repeats: int | None = None, timeout_s: float | None = None
+    ) -> list[Trial]:
+        """Every trial, each data set under all methods before the next: an interrupted run is a fair sample."""
+        cells = list(dict.fromkeys(key for block in self.cells for key in block.expand()))
+        plan = []
+        for repeat in range(repeats or self.repeats):
+            for cell in cells:
+                if cell.graph == "sachs" and repeat:
+                    continue  # one real data set
+                dataset = dataclasses.replace(cell, repeat=repeat)
+                for spec in specs:
+                    limit = timeout_s or self.method_timeout_s.get(spec.name, self.timeout_s)
+                    plan.append(Trial(spec, dataset, limit))
+        return plan
+
+
+def available_grids() -> list[str]:
+    """Names of the shipped grids."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_grid(name: str) -> tuple[Grid, str]:
+    """A shipped grid by name or a user's by path; with its text, which a run's folder keeps.
+
+    Raises
+    ------
+    UsageError
+        No such grid, or the offending key is named.
+    """
+    path = FOLDER / f"{name}.toml"
+    if not path.is_file():
+        path = Path(name)
+    if not path.is_file():
+        close = difflib.get_close_matches(name, available_grids(), n=1)
+        guess = f" (did you mean '{close[0]}'?)" if close else ""
+        raise UsageError(f"unknown grid '{name}'{guess}: available are {', '.join(available_grids())}, or give a .toml")
+    text = path.read_text()
+    try:
+        return Grid.model_validate({"name": path.stem, **tomllib.loads(text)}), text
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(f"grid '{path.name}' is not valid TOML: {e}") from None
+    except ValidationError as e:
+        first = e.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "(grid)"
+        known = f"; known keys: {', '.join(_known_keys(first['loc']))}" if first["type"] == "extra_forbidden" else ""
+        raise UsageError(f"grid '{path.name}', key '{key}': {first['msg']}{known}") from None
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+    model = CellBlock if loc[0] == "cells" else Grid
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,76 @@
+"""What a data set and a trial *are*: small frozen keys from which every worker derives the same data and seeds.
+
+Called by every other file of this room.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from baselines import MethodSpec
+
+CELL = ("graph", "degree", "d", "n", "noise", "variance", "scale")
+"""The columns that name a cell of a grid."""
+TRIAL = ("label", *CELL, "repeat")
+"""The columns that name a trial: at most one record each in a run."""
+
+
+@dataclass(frozen=True, order=True)
+class DatasetKey:
+    """One data set: a cell and a repeat. ``graph`` is "er", "sf", or "sachs" (real data)."""
+
+    graph: str
+    degree: float
+    d: int
+    n: int
+    noise: str
+    variance: str
+    scale: str
+    repeat: int
+
+    def canonical(self) -> str:
+        """Stable text of the key; the seed depends on it, so its form must never change."""
+        return "/".join(
+            f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in asdict(self).items()
+        )
+
+    @property
+    def seed(self) -> int:
+        """63-bit seed, a function of the key alone: the same data set in every grid and on every machine."""
+        return _seed("dataset:" + self.canonical())
+
+    @property
+    def cell(self) -> tuple[Any, ...]:
+        """The values of `CELL`."""
+        return tuple(getattr(self, name) for name in CELL)
+
+    @property
+    def family_label(self) -> str:
+        """``ER2``, ``SF2``, ``Sachs``: the graph family and degree as printed."""
+        return self.graph.capitalize() if self.graph == "sachs" else f"{self.graph.upper()}{self.degree:g}"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One method on one data set, with its time limit in seconds."""
+
+    method: MethodSpec
+    dataset: DatasetKey
+    timeout_s: float
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The values of `TRIAL`."""
+        return (str(self.method), *self.dataset.cell, self.dataset.repeat)
+
+    @property
+    def seed(self) -> int:
+        """The method's own seed for this trial."""
+        return _seed(f"trial:{self.method}:{self.dataset.canonical()}") % 2**31
+
+
+def _seed(text: str) -> int:
+    words = np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype=np.uint32)
+    return int(np.random.SeedSequence(words.tolist()).generate_state(1, np.uint64)[0] >> np.uint64(1))
