@@ -1,0 +1,67 @@
+"""``environment.json``: the machine and the software behind a run's numbers. Called by `benchmarks.run`."""
+
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PACKAGES = (
+    "adag", "torch", "numpy", "scipy", "pandas", "pyarrow", "ray", "gcastle", "causal-learn", "lingam", "gadjid",
+    "CausalDisco", "scikit-learn", "networkx", "matplotlib",
+)  # fmt: skip
+
+
+def describe(workers: int, command: list[str]) -> dict[str, Any]:
+    """CPU, cores, memory, versions, git revision, workers, and the command that was typed."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["python", "benchmarks/run.py", *command]),
+        "cpu": _cpu(),
+        "cores": psutil.cpu_count(logical=False) or os.cpu_count(),
+        "logical_cores": os.cpu_count(),
+        "ram_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "os": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "workers": workers,
+        "threads_per_trial": "the CPUs each method asks for (1 unless its file says otherwise)",
+        "git_revision": _git_revision(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def write(folder: Path, workers: int, command: list[str]) -> None:
+    """Write ``environment.json``."""
+    (folder / "environment.json").write_text(json.dumps(describe(workers, command), indent=2) + "\n")
+
+
+def _cpu() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _git_revision() -> str:
+    try:
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown (not a git checkout)"
+    return result.stdout.strip()

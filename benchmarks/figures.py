@@ -1,0 +1,200 @@
+"""Figures of a run, from its files alone: ``python benchmarks/figures.py results/small [more runs]``.
+
+Also called by `benchmarks.run` at the end. The same files give the same bytes.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":  # run as a script: the repository root, not this folder, is where packages are
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from adag.errors import UsageError
+from benchmarks.summary import interval, method_order, read_trials
+
+# Okabe-Ito, told apart by colour-blind readers; a method keeps its colour and marker in every figure.
+LOOK = {
+    "adag": ("#D55E00", "o"),
+    "notears": ("#0072B2", "s"),
+    "golem": ("#009E73", "^"),
+    "pc": ("#CC79A7", "D"),
+    "direct-lingam": ("#E69F00", "v"),
+}
+SPARE = [("#56B4E9", "P"), ("#000000", "X"), ("#7F7F7F", "*"), ("#8B4513", "<"), ("#4B0082", ">")]
+STYLE: dict[Any, Any] = {
+    "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
+    "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left", "svg.hashsalt": "adag",
+    "legend.frameon": False, "figure.facecolor": "white",
+}  # fmt: skip
+
+
+def look(label: str, labels: list[str]) -> tuple[str, str]:
+    """Colour and marker of a method; methods without one of their own get the spare ones in order."""
+    if label.split("[")[0] in LOOK and sum(other.split("[")[0] == label.split("[")[0] for other in labels) == 1:
+        return LOOK[label.split("[")[0]]
+    others = [other for other in labels if other.split("[")[0] not in LOOK or other != label.split("[")[0]]
+    return SPARE[others.index(label) % len(SPARE)]
+
+
+def draw(folder: Path) -> list[Path]:
+    """Draw every figure that a run's trials allow into ``folder/figures``; the files written."""
+    trials = read_trials(folder)
+    target = folder / "figures"
+    target.mkdir(exist_ok=True)
+    written = []
+    with plt.rc_context(STYLE):
+        for name, figure in (
+            ("shd_vs_n", shd_against_n(trials)),
+            ("accuracy_vs_runtime", accuracy_against_runtime(trials)),
+        ):
+            for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+                path = target / f"{name}.{suffix}"
+                figure.savefig(path, dpi=150, metadata=metadata, bbox_inches="tight")
+                written.append(path)
+            plt.close(figure)
+    return written
+
+
+def shd_against_n(trials: pd.DataFrame) -> Figure:
+    """SHD (top) and SHD between CPDAGs (bottom) against the sample size; a column of panels per family and d."""
+    panels = _panels(trials)
+    labels = method_order(trials)
+    metrics = {"shd": "SHD", "shd_cpdag": "SHD of CPDAGs"}
+    figure, axes = plt.subplots(
+        2, len(panels), figsize=(max(5.5, 3.3 * len(panels)), 5.6), squeeze=False, sharex="col", layout="constrained"
+    )
+    for column, (title, panel) in enumerate(panels):
+        for row, (metric, axis_label) in enumerate(metrics.items()):
+            ax = axes[row, column]
+            for k, label in enumerate(labels):
+                _curve(ax, panel[panel["label"] == label], metric, label, labels, offset=k - (len(labels) - 1) / 2)
+            edges = panel.drop_duplicates(["n", "repeat"])["true_edges"].mean()
+            ax.axhline(edges, color="0.5", linewidth=1, linestyle=":", zorder=1)
+            ax.text(1.0, edges, "empty graph ", color="0.4", fontsize=7, ha="right", va="bottom",
+                    transform=ax.get_yaxis_transform())  # fmt: skip
+            ax.set_ylim(bottom=0)
+            if panel["n"].nunique() > 1:
+                ax.set_xscale("log")
+            ticks = sorted(panel["n"].unique())
+            ax.set_xticks(ticks, [str(n) for n in ticks])
+            ax.minorticks_off()
+            if row == 0:
+                ax.set_title(title)
+            else:
+                ax.set_xlabel("samples n")
+            if column == 0:
+                ax.set_ylabel(axis_label)
+    _legend(figure, axes, labels)
+    figure.suptitle(f"Structural Hamming distance, mean and 95% interval over {_repeats(trials)}; lower is better",
+                    x=0.01, ha="left", fontsize=10)  # fmt: skip
+    return figure
+
+
+def accuracy_against_runtime(trials: pd.DataFrame) -> Figure:
+    """Accuracy (SHD of CPDAGs, which every method has) against seconds a data set, one panel per family and d."""
+    panels = _panels(trials)
+    labels = method_order(trials)
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(max(5.5, 3.3 * len(panels)), 3.4), squeeze=False, sharex=True, layout="constrained"
+    )
+    for column, (title, panel) in enumerate(panels):
+        ax = axes[0, column]
+        for label in labels:
+            rows = panel[(panel["label"] == label) & (panel["status"] == "ok")]
+            if rows.empty:
+                continue
+            value, colour_marker = interval(rows["shd_cpdag"]), look(label, labels)
+            low, middle, high = rows["runtime_s"].quantile([0.1, 0.5, 0.9])
+            y_error = None if np.isnan(value.low) else [[value.mean - value.low], [value.high - value.mean]]
+            ax.errorbar(
+                [middle], [value.mean], xerr=[[middle - low], [high - middle]], yerr=y_error, color=colour_marker[0],
+                marker=colour_marker[1], markersize=7, linewidth=1.2, capsize=2, label=label,
+            )  # fmt: skip
+        ax.set_xscale("log")
+        ax.set_ylim(bottom=0)
+        ax.set_title(title)
+        ax.set_xlabel("seconds a data set (median, 10-90%)")
+        if column == 0:
+            ax.set_ylabel("SHD of CPDAGs")
+    _legend(figure, axes, labels)
+    figure.suptitle(
+        f"Accuracy against runtime, all sample sizes, {_repeats(trials)}; best is bottom left", x=0.01, ha="left",
+        fontsize=10,
+    )  # fmt: skip
+    return figure
+
+
+def _curve(ax: Axes, rows: pd.DataFrame, metric: str, label: str, labels: list[str], offset: float) -> None:
+    """One method's means with intervals; nudged sideways so that intervals do not hide each other."""
+    colour, marker = look(label, labels)
+    points = [(n, interval(group[metric])) for n, group in rows.groupby("n")]
+    points = [(n, value) for n, value in points if not np.isnan(value.mean)]
+    if not points:
+        return
+    x = np.array([n for n, _ in points]) * 1.025**offset
+    mean = np.array([value.mean for _, value in points])
+    low = np.array([value.mean if np.isnan(value.low) else value.low for _, value in points])
+    high = np.array([value.mean if np.isnan(value.high) else value.high for _, value in points])
+    ax.errorbar(
+        x, mean, yerr=np.clip([mean - low, high - mean], 0, None), color=colour, marker=marker, markersize=5,
+        linewidth=1.4, elinewidth=1, capsize=2, label=label, zorder=3 if label.startswith("adag") else 2,
+    )  # fmt: skip
+
+
+def _panels(trials: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Panels by graph family, d and whatever else the run varies, with their titles."""
+    extra = [name for name in ("noise", "variance", "scale") if trials[name].nunique() > 1]
+    keys = ["family", "d", *extra]
+    return [
+        (f"{key[0]}, d = {key[1]}" + "".join(f", {value}" for value in key[2:]), group)
+        for key, group in sorted(trials.groupby(keys), key=lambda item: (item[0][1], *map(str, item[0])))
+    ]
+
+
+def _legend(figure: Figure, axes: "np.ndarray[tuple[int, ...], np.dtype[np.object_]]", labels: list[str]) -> None:
+    handles: dict[str, Any] = {}
+    for ax in axes.ravel():
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    shown = [label for label in labels if label in handles]
+    figure.legend(
+        handles=[handles[label] for label in shown],
+        labels=shown,
+        loc="outside lower center",
+        ncols=min(5, max(1, len(shown))),
+    )
+
+
+def _repeats(trials: pd.DataFrame) -> str:
+    counts = trials.groupby(["family", "d", "n"])["repeat"].nunique()
+    low, high = counts.min(), counts.max()
+    return f"{low} data sets a cell" if low == high else f"{low} to {high} data sets a cell"
+
+
+def main(arguments: list[str]) -> int:
+    """Draw the figures of every run named."""
+    if not arguments:
+        print("usage: python benchmarks/figures.py RUN_FOLDER [RUN_FOLDER ...]", file=sys.stderr)
+        return 2
+    try:
+        for folder in arguments:
+            for path in draw(Path(folder)):
+                print(path)
+    except UsageError as e:
+        print(f"error: {e}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""What one trial came to: the small dictionary that travels from the worker to the driver.
+
+Built-in types only, so that a supervisor can pass it on without importing numpy. Called by `worker`, `supervisor`,
+`executor` and `store`.
+"""
+
+import math
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Literal, TypedDict
+
+Status = Literal["ok", "error", "timeout", "crash", "oom", "invalid-output"]
+STATUSES: tuple[Status, ...] = ("ok", "error", "timeout", "crash", "oom", "invalid-output")
+
+
+class Outcome(TypedDict):
+    """See the columns of `store.SCHEMA`; the matrices are row-major lists of d * d numbers."""
+
+    status: Status
+    runtime_s: float
+    error: str
+    traceback: str
+    kind: str
+    device: str
+    threads: int
+    first_call: bool
+    adjacency: list[int] | None
+    weights: list[float] | None
+    confidence: list[float] | None
+
+
+def failure(status: Status, error: str, *, runtime_s: float = math.nan, trace: str = "") -> Outcome:
+    """The outcome of a trial without a graph; `runtime_s` is the time until it failed or was stopped."""
+    return Outcome(
+        status=status,
+        runtime_s=runtime_s,
+        error=without_paths(" ".join(error.split()))[:500],
+        traceback=without_paths(trace)[-2000:],
+        kind="",
+        device="",
+        threads=0,
+        first_call=False,
+        adjacency=None,
+        weights=None,
+        confidence=None,
+    )
+
+
+def of_exception(status: Status, exception: BaseException, *, runtime_s: float = math.nan) -> Outcome:
+    """An exception as an outcome: type and message in one line, and the innermost calls."""
+    message = f"{type(exception).__name__}: {exception}".removesuffix(": ")
+    frames = traceback.extract_tb(exception.__traceback__)[-6:]
+    trace = "\n".join(f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line or ''}" for frame in frames)
+    return failure(status, message, runtime_s=runtime_s, trace=trace)
+
+
+def without_paths(text: str) -> str:
+    """The text with this machine's folders cut from the paths in it: results are published."""
+    places = {*sys.path, sys.prefix, sys.base_prefix, tempfile.gettempdir(), os.getcwd(), str(Path.home())}
+    for place in sorted(places, key=len, reverse=True):
+        if len(place) > 1:
+            text = text.replace(place.rstrip(os.sep) + os.sep, "")
+    return text

@@ -1,0 +1,172 @@
+"""The command: ``python benchmarks/run.py --methods adag,notears --grid er2``.
+
+Plans the trials that a run's folder does not have yet, executes them, then scores, draws and prints the whole run.
+The same line again resumes. Heavy libraries and Ray start only when there is a trial to run.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+if __name__ == "__main__":  # run as a script: the repository root, not this folder, is where packages are
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from adag.errors import UsageError
+from baselines import MethodSpec, available_methods, get_method, method_class, split_specs
+from baselines.registry import parameters
+from benchmarks import environment
+from benchmarks.grid import available_grids, load_grid
+from benchmarks.keys import Trial
+from benchmarks.progress import Watcher
+from benchmarks.scoring import score_run
+from benchmarks.store import Store
+
+console, errors = Console(), Console(stderr=True)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run(
+    grid: Annotated[str, typer.Option(help="A shipped grid's name, or a path to a .toml.")] = "small",
+    methods: Annotated[
+        str | None, typer.Option(help="Comma-separated, e.g. adag,golem[num_iter=2000]; default: the grid's own.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Data sets a cell; default: the grid's.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0.1, help="Seconds a trial; default: the grid's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; default: results/GRID.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; default: all cores.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="A running Ray cluster (auto, host:port); default: local.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run the planned trials again, replacing them.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List methods and grids, and stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and stop.")] = False,
+) -> None:
+    """Run methods over a grid of data sets, and print, score and draw the result. The same line again resumes."""
+    if list_:
+        _list()
+        return
+    plan, text = load_grid(grid)
+    specs = plan.specs(split_specs(methods) if methods else None)
+    versions = {str(spec): get_method(spec).version for spec in specs}
+    trials = plan.trials(specs, repeats, timeout)
+    folder = out or Path("results") / plan.name
+    with Store(folder, plan, text) as store:
+        if force and not dry_run:
+            store.discard(trials)
+        done = store.done(versions)
+        missing = [trial for trial in trials if trial.key not in done]
+        console.print(
+            f"{plan.title}: {len(trials)} trials planned, {len(missing)} to run, in {folder}", highlight=False
+        )
+        if dry_run:
+            _plan(specs, trials, missing)
+            return
+        if missing:
+            _execute(missing, store, versions, workers, address)
+        store.compact()
+        table = score_run(folder)
+    _report(folder, table)
+
+
+def _execute(
+    missing: list[Trial], store: Store, versions: dict[str, str], workers: int | None, address: str | None
+) -> None:
+    from benchmarks.executor import cluster, execute  # brings Ray
+
+    planned: dict[str, int] = {}
+    for trial in missing:
+        planned[str(trial.method)] = planned.get(str(trial.method), 0) + 1
+    with cluster(address, workers) as slots, Watcher(console, planned) as watcher:
+        environment.write(store.folder, slots, sys.argv[1:])
+
+        def on_record(trial: Trial, record: dict[str, Any]) -> None:
+            store.append(record)
+            watcher.finished(str(trial.method), record)
+
+        execute(missing, slots, versions, on_record)
+
+
+def _report(folder: Path, table: Any) -> None:
+    from benchmarks.figures import draw
+    from benchmarks.summary import print_tables, read_trials
+
+    print_tables(read_trials(folder), console)
+    failed = table[table["status"] != "ok"]
+    for (label, status), rows in failed.groupby(["label", "status"]):
+        example = rows["error"].iloc[0]
+        console.print(f"{label}: {len(rows)} x {status}, e.g. {example}", markup=False, highlight=False)
+    for path in draw(folder):
+        if path.suffix == ".png":
+            console.print(f"figure: {path}", markup=False, highlight=False)
+    console.print(f"table:  {folder / 'trials.csv'}", markup=False, highlight=False)
+
+
+def _list() -> None:
+    table = Table(title="Methods", title_justify="left")
+    for heading in ("name", "returns", "assumes", "version", "parameters and defaults"):
+        table.add_column(heading)
+    for name in available_methods():
+        try:
+            cls = method_class(name)
+            defaults = ", ".join(f"{key}={value}" for key, value in parameters(cls).items())
+            table.add_row(name, cls.kind.upper(), cls.assumes, cls().version, defaults)
+        except UsageError as e:
+            table.add_row(name, "", f"cannot be used: {e}", "", "")
+    wide = console if console.is_terminal else Console(width=150)
+    wide.print(table)
+    table = Table(title="Grids", title_justify="left")
+    for heading in ("name", "title", "cells", "repeats", "trials"):
+        table.add_column(heading)
+    for name in available_grids():
+        plan, _ = load_grid(name)
+        cells = sum(len(block.expand()) for block in plan.cells)
+        table.add_row(name, plan.title, str(cells), str(plan.repeats), str(len(plan.trials(plan.specs()))))
+    wide.print(table)
+
+
+def _plan(specs: list[MethodSpec], trials: list[Trial], missing: list[Trial]) -> None:
+    table = Table()
+    for heading in ("method", "planned", "to run"):
+        table.add_column(heading)
+    for spec in specs:
+        table.add_row(
+            str(spec).replace("[", "\\["),
+            str(sum(trial.method == spec for trial in trials)),
+            str(sum(trial.method == spec for trial in missing)),
+        )
+    console.print(table)
+
+
+def main() -> None:
+    """Run the command; what a user can mend is one line on stderr and exit code 2."""
+    try:
+        app()
+    except UsageError as e:
+        errors.print(f"error: {e}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except OSError as e:  # a full disk, a read-only folder: the journal keeps what was finished
+        errors.print(
+            f"error: {e}: free some space or choose another --out; finished trials are kept, the same line resumes",
+            style="red", markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        sys.exit(2)
+
+
+def interrupted() -> None:
+    """After Ctrl-C: say how to go on."""
+    command = shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]])
+    errors.print(f"\nstopped; finished trials are kept. Resume with: {command}", markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        interrupted()
+        sys.exit(130)

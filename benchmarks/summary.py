@@ -1,0 +1,139 @@
+"""The numbers that people read: means with 95% intervals per cell, and the tables in the terminal.
+
+Reads ``trials.parquet`` alone. Called by `benchmarks.run` and `benchmarks.figures`.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+from scipy.stats import bootstrap
+
+from adag.errors import UsageError
+from benchmarks.keys import CELL
+
+RESAMPLES = 2000
+
+
+class Interval(NamedTuple):
+    """A mean over data sets with its 95% bootstrap interval (NaN for a single data set)."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def read_trials(folder: Path) -> pd.DataFrame:
+    """The scored trials of a run, with a ``family`` column (ER2, SF2, Sachs)."""
+    path = folder / "trials.parquet"
+    if not path.exists():
+        raise UsageError(f"'{folder}' holds no scored run (no trials.parquet): run benchmarks/run.py --out {folder}")
+    trials = pd.read_parquet(path)
+    degree = trials["degree"].map("{:g}".format).where(trials["graph"] != "sachs", "")
+    trials["family"] = trials["graph"].str.upper().where(trials["graph"] != "sachs", "Sachs") + degree
+    return trials
+
+
+def interval(values: pd.Series) -> Interval:
+    """Mean of the finite values with a percentile bootstrap interval over data sets."""
+    sample = values.dropna().to_numpy(dtype=np.float64)
+    if not len(sample):
+        return Interval(np.nan, np.nan, np.nan)
+    mean = float(sample.mean())
+    if len(sample) == 1:
+        return Interval(mean, np.nan, np.nan)
+    if np.ptp(sample) == 0:
+        return Interval(mean, mean, mean)
+    result = bootstrap(
+        (sample,), np.mean, n_resamples=RESAMPLES, method="percentile", random_state=np.random.default_rng(0)
+    )
+    return Interval(mean, float(result.confidence_interval.low), float(result.confidence_interval.high))
+
+
+def method_order(trials: pd.DataFrame) -> list[str]:
+    """ADAG first, then by name: the same order in every table and figure."""
+    return sorted(trials["label"].unique(), key=lambda label: (not label.startswith("adag"), label))
+
+
+def tables(trials: pd.DataFrame) -> Group:
+    """The run as tables for a terminal: SHD and CPDAG-SHD per cell, then everything per method."""
+    shown = [
+        _per_cell(trials, "shd", "SHD to the true DAG, mean [95% interval]; lower is better"),
+        _per_cell(trials, "shd_cpdag", "SHD between CPDAGs (the score that PC can have)"),
+        _overall(trials),
+    ]
+    parameters = sorted({label for label in trials["label"].unique() if "[" in label})
+    notes = ["- : not defined for the method (a CPDAG has no SHD to a DAG) or no estimate; N! : N trials failed"]
+    if parameters:
+        notes.append("parameters that differ from the published defaults: " + ", ".join(parameters))
+    return Group(*shown, Text("\n".join(notes), style="dim"))
+
+
+def print_tables(trials: pd.DataFrame, console: Console) -> None:
+    """Print the summary; wide enough for every column when piped."""
+    if not console.is_terminal:
+        console = Console(file=console.file, width=max(110, 32 + 22 * trials["label"].nunique()))
+    console.print(tables(trials))
+
+
+def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
+    methods = method_order(trials)
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in ("graph", "d", "n", "edges"):
+        table.add_column(name, justify="right")
+    for label in methods:
+        table.add_column(_heading(label), justify="right")
+    extra = [name for name in ("noise", "variance", "scale") if trials[name].nunique() > 1]
+    previous = None
+    for cell, group in trials.groupby(["family", *CELL[1:]], sort=False):
+        values: dict[str, Any] = dict(zip(["family", *CELL[1:]], tuple(cell), strict=True))
+        block = (values["family"], values["d"])
+        if previous not in (None, block):
+            table.add_section()
+        previous = block
+        name = " ".join([values["family"], *(str(values[k]) for k in extra)])
+        per_data_set = group.drop_duplicates("repeat")
+        intervals = {label: interval(group.loc[group["label"] == label, metric]) for label in methods}
+        best = min((i.mean for i in intervals.values() if not np.isnan(i.mean)), default=np.nan)
+        table.add_row(
+            name, str(values["d"]), str(values["n"]), f"{per_data_set['true_edges'].mean():.1f}",
+            *(_entry(intervals[label], best, group[group["label"] == label]) for label in methods),
+        )  # fmt: skip
+    return table
+
+
+def _entry(value: Interval, best: float, trials: pd.DataFrame) -> Text:
+    failed = int((trials["status"] != "ok").sum())
+    suffix = f" {failed}!" if failed else ""
+    if np.isnan(value.mean):
+        return Text("-" + suffix)
+    spread = "" if np.isnan(value.low) else f" [{value.low:.1f}, {value.high:.1f}]"
+    return Text(f"{value.mean:.1f}{spread}{suffix}", style="bold green" if value.mean == best else "")
+
+
+def _overall(trials: pd.DataFrame) -> Table:
+    table = Table(title="All cells together", title_justify="left", header_style="bold")
+    table.add_column("method")
+    columns = {
+        "SHD": "shd", "SHD-CPDAG": "shd_cpdag", "F1": "f1", "F1 skel.": "f1_skeleton", "TPR": "tpr", "FDR": "fdr",
+        "AUPRC": "auprc", "SID": "sid",
+    }  # fmt: skip
+    for heading in ("ok", "failed", *columns, "median s"):
+        table.add_column(heading, justify="right")
+    for label in method_order(trials):
+        rows = trials[trials["label"] == label]
+        ok = int((rows["status"] == "ok").sum())
+        means = [rows[column].mean() for column in columns.values()]
+        table.add_row(
+            _heading(label), str(ok), str(len(rows) - ok), *("-" if np.isnan(m) else f"{m:.2f}" for m in means),
+            f"{rows['runtime_s'].median():.3g}",
+        )  # fmt: skip
+    return table
+
+
+def _heading(label: str) -> Text:
+    return Text(label.replace("[", "\n[").replace(",", ",\n "))  # parameters on their own line

@@ -1,0 +1,150 @@
+"""The process in which a method runs: ``python -m benchmarks.worker``, started and watched by `supervisor`.
+
+It holds one method, warm, and answers one trial after another over a pipe. Whatever a method does to its process
+(a segmentation fault, a hang in native code, ``os._exit``) ends at this process's edge; the supervisor lives on.
+"""
+
+import ctypes
+import faulthandler
+import os
+import pickle
+import resource
+import signal
+import sys
+import time
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from benchmarks.outcome import Outcome, Status, failure, of_exception
+
+if TYPE_CHECKING:
+    from baselines import ReadyMethod
+    from benchmarks.keys import Trial
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def main(channel: int, faults: int, parent: int, threads: int) -> None:
+    """Load the method named by the first message, then answer trials until the pipe closes.
+
+    Parameters
+    ----------
+    channel, faults : int
+        Inherited file descriptors: the two-way pipe, and where a fatal signal's stack is written.
+    parent : int
+        Process id of the supervisor.
+    threads : int
+        Size of every thread pool.
+    """
+    die_with(parent)
+    adopt_orphans()
+    faulthandler.enable(faults)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pipe = Connection(channel)
+    try:
+        method = _load(pickle.loads(pipe.recv_bytes()), threads)
+    except Exception as e:
+        pipe.send(("failed", of_exception(_status_of(e), e), False))
+        return
+    own = children()
+    me = os.getpid()
+    pipe.send(("ready", None, False))
+    first = True
+    while True:
+        try:
+            trial = pickle.loads(pipe.recv_bytes())
+        except EOFError:
+            return
+        outcome = _attempt(method, trial, pipe)
+        if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
+            os._exit(0)
+        outcome.update(threads=threads, first_call=first)
+        pipe.send(("done", outcome, bool(children() - own)))
+        first = False
+
+
+def _load(spec: object, threads: int) -> "ReadyMethod":
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from baselines import MethodSpec, get_method
+
+    assert isinstance(spec, MethodSpec)
+    torch.set_num_threads(threads)
+    method = get_method(spec)
+    method.warm_up()
+    # The environment has already set the sizes; a library that chose its own at import is put right here.
+    threadpool_limits(limits=threads)
+    return method
+
+
+def _attempt(method: "ReadyMethod", trial: "Trial", pipe: Connection) -> Outcome:
+    from adag.graph import InvalidGraph
+    from benchmarks.datasets import load
+
+    X = load(trial.dataset).X
+    pipe.send(("started", None, False))
+    start = time.perf_counter()
+    try:
+        graph, seconds = method.timed_discover(X, seed=trial.seed)
+    except InvalidGraph as e:
+        return of_exception("invalid-output", e, runtime_s=time.perf_counter() - start)
+    except BaseException as e:  # SystemExit and the panics of Rust extensions among them
+        return of_exception(_status_of(e), e, runtime_s=time.perf_counter() - start)
+    outcome = failure("ok", "", runtime_s=seconds)
+    outcome.update(
+        kind=graph.kind,
+        device=_device(),
+        adjacency=graph.adjacency.ravel().tolist(),
+        weights=None if graph.weights is None else graph.weights.ravel().tolist(),
+        confidence=None if graph.confidence is None else graph.confidence.ravel().tolist(),
+    )
+    return outcome
+
+
+def _status_of(exception: BaseException) -> Status:
+    """Running out of memory has many names; the rest is an error."""
+    if isinstance(exception, MemoryError) or type(exception).__name__ == "OutOfMemoryError":
+        return "oom"
+    if isinstance(exception, RuntimeError) and "can't allocate memory" in str(exception):  # torch, on the CPU
+        return "oom"
+    return "error"
+
+
+def _device() -> str:
+    """The GPU's name where this worker was given one, else "cpu"."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
+def children() -> set[int]:
+    """Process ids of this process's descendants; nearly free where there are none."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return set()
+    import psutil
+
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def die_with(parent: int) -> None:
+    """On Linux, be killed as soon as the parent is gone, even inside native code."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        sys.exit(1)
+
+
+def adopt_orphans() -> None:
+    """On Linux, become the parent of orphaned grandchildren, so that none escapes by forking twice."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
