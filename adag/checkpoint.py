@@ -29,7 +29,7 @@ class Checkpoint:
     model: AttentionDAG
     card: dict[str, Any]
     digest: str = ""
-    """First 8 hex digits of the SHA-256 of the file it was read from: the identity of the weights."""
+    """First 8 hex digits of the SHA-256 of the weights as read: their identity in results."""
 
 
 def shipped() -> dict[str, Path]:
@@ -83,8 +83,16 @@ def load(checkpoint: str | Path | None = None, device: torch.device | str = "cpu
             f"'{path}' was written by another version of ADAG ({first}): "
             "re-train it, or install the version on its card"
         ) from None
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    return Checkpoint(model.eval().to(device), card, digest)
+    return Checkpoint(model.eval().to(device), card, _digest(tensors))
+
+
+def _digest(tensors: dict[str, torch.Tensor]) -> str:
+    """Of the weights, not of the file: the order of a safetensors header is not fixed."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        total.update(name.encode())
+        total.update(tensors[name].numpy().tobytes())
+    return total.hexdigest()[:8]
 
 
 def _resolve(checkpoint: str | Path | None) -> Path:

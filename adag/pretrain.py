@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from adag import checkpoint as checkpoints
+from adag.card import markdown
 from adag.decode import least_expected_shd
 from adag.errors import CheckpointError, UsageError
 from adag.model import AttentionDAG, ModelConfig, Prediction
@@ -92,8 +93,8 @@ def pretrain(
     config : PretrainConfig
         See `load_config`.
     out : path
-        The checkpoint to write. Beside it: ``NAME.state.safetensors`` (to resume; removed at the end) and
-        ``NAME.log.jsonl`` (loss, validation SHD, tasks a second).
+        The checkpoint to write. Beside it: ``NAME.state.safetensors`` (to resume; removed at the end)
+        ``NAME.log.jsonl`` (loss, validation SHD, tasks seen) and ``NAME.md``, the model card.
     device : str
         A torch device; tasks are generated on it too.
     on_step : callable, optional
@@ -156,6 +157,7 @@ def pretrain(
 
     card = _card(config, revision, where, time.perf_counter() - started, tasks_seen, validate(average, sets))
     checkpoints.save(out, average, card)
+    out.with_suffix(".md").write_text(markdown(average, card))
     state_file.unlink(missing_ok=True)
     return checkpoints.Checkpoint(average.eval(), card)
 

@@ -1,0 +1,110 @@
+"""``python -m adag`` as an analyst types it: results, messages and exit codes."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from adag.__main__ import main
+from adag.acyclicity import is_acyclic
+from benchmarks.sachs import observational
+
+
+@pytest.fixture(scope="module")
+def sachs_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sachs") / "sachs.csv"
+    observational().to_csv(path, index=False)
+    return path
+
+
+def test_sachs_edge_list_and_drawing(command, sachs_csv: Path, tmp_path: Path) -> None:
+    out, plot = tmp_path / "edges.csv", tmp_path / "graph.png"
+    done = command("-m", "adag", "discover", sachs_csv, "--out", out, "--plot", plot)
+    assert done.returncode == 0, done.stderr
+    edges = pd.read_csv(out)
+    assert list(edges.columns) == ["source", "target", "kind", "weight", "confidence"]
+    names = list(observational().columns)
+    assert set(edges["source"]) | set(edges["target"]) <= set(names)
+    A = np.zeros((11, 11))
+    for source, target in zip(edges["source"], edges["target"], strict=True):
+        A[names.index(source), names.index(target)] = 1
+    assert is_acyclic(A)
+    assert A.sum() >= 5
+    with Image.open(plot) as image:
+        assert min(image.size) > 300
+
+
+BAD = {
+    "nan": ("a,b\n1,2\n3,\n4,5\n", "column 'b' has missing values"),
+    "inf": ("a,b\n1,2\n3,inf\n4,5\n", "column 'b' has infinite values"),
+    "constant": ("a,b\n1,2\n3,2\n4,2\n", "column 'b' is constant: drop it"),
+    "copy": ("a,b,c\n1,2,1\n3,7,3\n4,5,4\n", "columns 'a' and 'c' are identical"),
+    "text": ("a,b\n1,x\n3,y\n4,z\n", "column 'b' is not numeric"),
+    "row": ("a,b\n1,2\n", "1 row"),
+    "column": ("a\n1\n2\n", "1 column"),
+    "empty": ("", "is empty"),
+    "header": ("1,2\n3,4\n5,7\n", "no header row"),
+}
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+    """The command without a process of its own, which costs seconds each: (exit code, stdout, stderr)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["adag", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        code = stopped.value.code
+        return (int(code or 0), *capfd.readouterr())
+
+    return call
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_csv_is_one_line_and_exit_code_2(in_process, case: str, tmp_path: Path) -> None:
+    text, words = BAD[case]
+    path = tmp_path / "data.csv"
+    path.write_text(text)
+    code, out, err = in_process("discover", path)
+    assert code == 2
+    assert words in err
+    assert err.strip().count("\n") == 0
+    assert out == ""
+
+
+def test_a_mistake_ends_the_real_process_too(command, tmp_path: Path) -> None:
+    done = command("-m", "adag", "discover", tmp_path / "none.csv")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no file")
+    assert done.stderr.strip().count("\n") == 0
+
+
+def test_other_mistakes(in_process, sachs_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.safetensors").write_bytes(b"junk")
+    for arguments, words in [
+        (["discover", sachs_csv, "--checkpoint", tmp_path / "bad.safetensors"], "damaged"),
+        (["discover", sachs_csv, "--out", tmp_path / "no" / "folder.csv"], "cannot write"),
+        (["discover", sachs_csv, "--plot", tmp_path / "graph.doc"], "end the name in .png"),
+        (["pretrain", "--config", tmp_path / "none.toml"], "no training configuration"),
+    ]:
+        code, _, err = in_process(*arguments)
+        assert code == 2, err
+        assert words in err
+        assert "Traceback" not in err
+
+
+def test_fewer_samples_than_variables_works(in_process, tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    pd.DataFrame(np.random.default_rng(0).normal(size=(4, 9))).add_prefix("v").to_csv(path, index=False)
+    assert in_process("discover", path)[0] == 0
+
+
+def test_info_shows_the_card(in_process) -> None:
+    code, out, _ = in_process("info")
+    assert code == 0
+    assert "adag-base" in out
+    assert "validation_shd" in out

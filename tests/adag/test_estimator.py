@@ -1,0 +1,71 @@
+"""`ADAG` as users call it, with the shipped checkpoint."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from adag import ADAG, DataError, UsageError
+from adag.sem import simulate
+
+
+@pytest.fixture(scope="module")
+def adag() -> ADAG:
+    return ADAG(device="cpu")
+
+
+def test_recovers_a_chain(adag: ADAG, chain_data: np.ndarray) -> None:
+    graph = adag.discover(pd.DataFrame(chain_data, columns=["z", "y", "x"]))
+    assert graph.names == ("z", "y", "x")
+    assert graph.adjacency.tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
+    assert graph.weights is not None
+    assert graph.weights[1, 0] == pytest.approx(-1.2, abs=0.1)
+    assert graph.weights[2, 1] == pytest.approx(1.5, abs=0.1)
+
+
+def test_accurate_where_it_was_trained(adag: ADAG) -> None:
+    """Far better than an empty graph (20 edges) on fresh sets: a broken checkpoint or decoder fails this."""
+    A, X = simulate(40, 10, 100, degree=2, generator=torch.Generator().manual_seed(123_456))
+    wrong = []
+    for a, graph in zip(A.numpy(), adag.discover_many(list(X.numpy())), strict=True):
+        differs = graph.adjacency != (a != 0)
+        wrong.append((differs | differs.T).sum() / 2)
+    assert np.mean(wrong) < 4
+
+
+def test_many_is_one_by_one_ragged_and_in_order(adag: ADAG) -> None:
+    rng = np.random.default_rng(0)
+    datasets = [rng.normal(size=shape) for shape in [(30, 4), (12, 7), (30, 4), (5, 9), (12, 7), (2, 2)]]
+    for X, graph in zip(datasets, adag.discover_many(datasets), strict=True):
+        alone = adag.discover(X)
+        np.testing.assert_allclose(graph.confidence, alone.confidence, atol=1e-5)
+        np.testing.assert_array_equal(graph.adjacency, alone.adjacency)
+    assert adag.discover_many([]) == []
+
+
+@pytest.mark.parametrize(("n", "d"), [(2, 2), (3, 30), (10, 100), (1000, 50)])
+def test_always_a_dag(adag: ADAG, n: int, d: int) -> None:
+    X = simulate(1, d, n, degree=min(2, (d - 1) / 2), generator=torch.Generator().manual_seed(n))[1][0].numpy()
+    graph = adag.discover(X)  # CausalGraph itself refuses a cycle
+    assert graph.kind == "dag"
+    assert graph.d == d
+
+
+def test_relabelling_the_variables_relabels_the_graph(adag: ADAG) -> None:
+    X = simulate(1, 12, 40, degree=2, generator=torch.Generator().manual_seed(9))[1][0].numpy()
+    order = np.random.default_rng(1).permutation(12)
+    before, after = adag.discover(X), adag.discover(X[:, order])
+    assert before.confidence is not None
+    np.testing.assert_allclose(after.confidence, before.confidence[np.ix_(order, order)], atol=1e-4)
+
+
+def test_errors_name_the_data_set(adag: ADAG) -> None:
+    good = np.random.default_rng(0).normal(size=(5, 3))
+    bad = good.copy()
+    bad[2, 1] = np.nan
+    with pytest.raises(DataError, match="data set 1: column 'x1' has missing"):
+        adag.discover_many([good, bad])
+    with pytest.raises(DataError, match=r"^column 'x1'"):
+        adag.discover(bad)
+    with pytest.raises(UsageError, match="unknown device"):
+        ADAG(device="abacus")

@@ -1,0 +1,126 @@
+"""Training: a killed run resumes to the same weights; configuration errors name their key."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from adag import ADAG, UsageError
+from adag.errors import CheckpointError
+from adag.pretrain import load_config, pretrain
+from adag.tasks import draw
+
+CONFIG = """
+name = "tiny"
+seed = 3
+steps = 6
+warmup = 2
+validate_every = 3
+save_every = 2
+validation = [[4, 20]]
+[architecture]
+width = 8
+layers = 1
+kernels = 4
+[tasks]
+pairs_per_step = 200
+groups_per_step = 2
+n = [5, 40]
+d = [[3, 1], [5, 1]]
+degree = [[1, 1]]
+graph = [["er", 1], ["sf", 1]]
+noise = [["gaussian", 1], ["laplace", 1]]
+variance = [["equal", 1], ["unequal", 1]]
+scale = [["raw", 1], ["standardised", 1], ["iscm", 1]]
+"""
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+def test_killed_training_resumes_to_the_same_weights(config_file: Path, tmp_path: Path) -> None:
+    config = load_config(config_file)
+    undisturbed = pretrain(config, tmp_path / "a.safetensors")
+
+    def kill(step: int, loss: float, validation: object) -> None:
+        if step == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        pretrain(config, tmp_path / "b.safetensors", on_step=kill)
+    seen: list[int] = []
+    resumed = pretrain(config, tmp_path / "b.safetensors", on_step=lambda step, *_: seen.append(step))
+    assert seen == [5, 6], "it went on from the last saved state"
+    for (name, one), two in zip(
+        undisturbed.model.state_dict().items(), resumed.model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(one, two), name
+    assert not list(tmp_path.glob("*.state.*")), "the training state is removed at the end"
+    assert resumed.card["tasks"] == undisturbed.card["tasks"]
+    log = [json.loads(line) for line in (tmp_path / "a.log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in log] == [3, 6]
+    assert set(log[0]["validation_shd"]) == {"d=4 n=20"}
+    assert ADAG(tmp_path / "a.safetensors").card["config"]["seed"] == 3
+
+
+def test_a_state_of_another_run_is_refused(config_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.safetensors"
+
+    def kill(step: int, *_: object) -> None:
+        if step == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        pretrain(load_config(config_file), out, on_step=kill)
+    config_file.write_text(CONFIG.replace("seed = 3", "seed = 4"))
+    with pytest.raises(UsageError, match="another configuration"):
+        pretrain(load_config(config_file), out)
+    out.with_suffix(".state.safetensors").write_bytes(b"junk")
+    with pytest.raises(CheckpointError, match="damaged"):
+        pretrain(load_config(config_file), out)
+
+
+def test_tasks_depend_on_seed_and_step_alone(config_file: Path) -> None:
+    tasks, cpu = load_config(config_file).tasks, torch.device("cpu")
+    torch.manual_seed(0)
+    one = draw(tasks, 5, 7, cpu)
+    torch.manual_seed(1)
+    two = draw(tasks, 5, 7, cpu)
+    assert torch.equal(one.A, two.A)
+    assert torch.equal(one.moments.corr, two.moments.corr)
+    assert not torch.equal(one.A, draw(tasks, 5, 8, cpu).A) or one.A.shape != draw(tasks, 5, 8, cpu).A.shape
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("steps = 6", "steps = -1", "key 'steps'"),
+        ("warmup = 2", "warm_up = 2", "key 'warm_up'"),
+        ("width = 8", "girth = 8", r"architecture\.girth"),
+        ('["er", 1]', '["lattice", 1]', r"key 'tasks\.graph"),
+        ("steps = 6", "steps = ", "not valid TOML"),
+    ],
+)
+def test_configuration_errors_name_the_key(config_file: Path, tmp_path: Path, old: str, new: str, words: str) -> None:
+    config_file.write_text(CONFIG.replace(old, new, 1))
+    with pytest.raises(UsageError, match=words):
+        pretrain(load_config(config_file), tmp_path / "x.safetensors")
+
+
+def test_missing_configuration(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no training configuration"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_the_shipped_recipe_is_valid_and_made_the_shipped_checkpoint() -> None:
+    config = load_config(Path(__file__).parents[2] / "adag" / "configs" / "base.toml")
+    assert config.model_dump(mode="json") == ADAG(device="cpu").card["config"]
