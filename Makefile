@@ -19,8 +19,8 @@ $(STAMP): pyproject.toml constraints.txt requirements-data.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.txt
 	@touch $@
 
-bench-small: setup ## Five methods on the small grid: table, figures, results/small
-	$(BIN)/python benchmarks/run.py --grid small
+bench-small: setup ## Five methods on the small grid: table and figures, into runs/small
+	$(BIN)/python benchmarks/run.py --grid small --out runs/small
 
 figures: setup ## Redraw every figure from the files under results/
 	$(BIN)/python benchmarks/figures.py $(patsubst %/trials.csv,%,$(wildcard results/*/trials.csv))
@@ -37,7 +37,7 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-pretrain: setup ## Train the shipped checkpoint's recipe again, into runs/ (CPU)
+pretrain: setup ## Train the shipped checkpoint again, into runs/ (about an hour on one core)
 	$(BIN)/python -m adag pretrain --config adag/configs/base.toml --out runs/adag-base.safetensors
 
 clean: ## Remove the environment and caches (results stay)
