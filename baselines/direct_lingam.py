@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from adag.errors import UsageError
 from adag.graph import CausalGraph
 from baselines.method import Method
 from baselines.registry import register
@@ -18,6 +19,8 @@ class DirectLiNGAM(Method):
     paper = "Shimizu et al. 2011"
 
     def __init__(self, *, measure: str = "pwling") -> None:
+        if measure not in (known := ("pwling", "kernel", "pwling_fast")):  # lingam takes any other text for pwling
+            raise UsageError(f"parameter 'measure' of method 'direct-lingam' is {measure!r}: write {', '.join(known)}")
         self.parameters = {"measure": measure}
 
     def warm_up(self) -> None:

@@ -6,14 +6,22 @@ of a library and every `discover`.
 """
 
 import contextlib
+import ctypes
 import logging
 import os
 import random
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
+from functools import cache
+from typing import TextIO
 
 import numpy as np
+
+# Descriptors, generators and the root logger belong to the process: of two threads inside at once, the second would
+# take the first's silence for the normal state and leave the process mute. Re-entrant: a method may call another.
+_ALONE = threading.RLock()
 
 
 @contextlib.contextmanager
@@ -23,7 +31,7 @@ def contained(seed: int | None = None) -> Iterator[None]:
     Standard output and error are discarded at the level of file descriptors, so that native code is silent too;
     warnings and log records are dropped. On exit, the states of the random generators (random, numpy, torch),
     torch's default dtype and thread count, numpy's error handling, the warning filters, the root logger and
-    ``os.environ`` are what they were.
+    ``os.environ`` are what they were. One thread at a time; others wait.
 
     Parameters
     ----------
@@ -31,6 +39,7 @@ def contained(seed: int | None = None) -> Iterator[None]:
         Seeds the three global generators inside the block.
     """
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_ALONE)
         stack.enter_context(_generators(seed))
         stack.enter_context(_logging())
         stack.enter_context(_environment())
@@ -52,7 +61,8 @@ def _generators(seed: int | None) -> Iterator[None]:
         np.random.seed(seed % 2**32)  # noqa: NPY002 (the libraries draw from the legacy global generator)
         torch.manual_seed(seed)
     try:
-        yield
+        with torch.enable_grad():  # a caller's no_grad() would stop gradient methods
+            yield
     finally:
         random.setstate(python)
         np.random.set_state(legacy)  # noqa: NPY002
@@ -87,19 +97,33 @@ def _environment() -> Iterator[None]:
             os.environ.update(before)
 
 
+@cache
+def _sink() -> TextIO:
+    # Never closed: a library that keeps the stream it was imported under (a log handler) may write to it much later.
+    return open(os.devnull, "w")
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as under pythonw
+            stream.flush()
+    if os.name == "posix":  # C's own buffers, which native code prints into
+        ctypes.CDLL(None).fflush(None)
+
+
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    _flush()
     null = os.open(os.devnull, os.O_WRONLY)
     saved = {fd: os.dup(fd) for fd in (1, 2)}
     # Python-level streams may not be descriptors 1 and 2 (a notebook, pytest), so both levels are redirected.
-    with open(os.devnull, "w") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+    with contextlib.redirect_stdout(_sink()), contextlib.redirect_stderr(_sink()):
         for fd in saved:
             os.dup2(null, fd)
         try:
             yield
         finally:
+            _flush()
             for fd, copy in saved.items():
                 os.dup2(copy, fd)
                 os.close(copy)

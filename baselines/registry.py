@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from adag.errors import UsageError
+from baselines.isolation import contained
 from baselines.method import Method, ReadyMethod
 from baselines.spec import MethodSpec, parse_spec
 
@@ -55,7 +56,8 @@ def method_class(name: str) -> type[Method]:
         if point is None:
             raise UsageError(f"unknown method '{name}'{_hint(name, available_methods())}")
         try:
-            loaded = point.load()
+            with contained():
+                loaded = point.load()
         except Exception as e:  # a stranger's package may fail in any way; ours must name it and go on
             raise UsageError(
                 f"method '{name}' of entry point '{point.value}' cannot be imported "
@@ -108,7 +110,7 @@ def parameters(cls: type[Method]) -> dict[str, Any]:
 
 
 def _fits(value: Any, default: Any) -> bool:
-    if default is None or default is inspect.Parameter.empty or value is None:
+    if default is None or default is inspect.Parameter.empty:
         return True
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(value, type(default))

@@ -11,7 +11,10 @@ from typing import Any
 
 from adag.errors import UsageError
 
-_SPEC = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<params>[^\[\]]*)\])?\s*")
+_QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_SPEC = re.compile(rf"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<params>(?:{_QUOTED}|[^\[\]'\"])*)\])?\s*")
+_ITEM = re.compile(rf"(?:{_QUOTED}|[^,'\"])+")
+_PART = re.compile(rf"(?:\[(?:{_QUOTED}|[^\[\]'\"])*\]|[^,\[]|\[)+")
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,15 @@ class MethodSpec:
     name: str
     params: tuple[tuple[str, Any], ...] = ()
 
+    def __post_init__(self) -> None:
+        # 2e3 and 2000 are one setting, so they get one label: results are told apart by it.
+        whole = tuple((k, int(v) if isinstance(v, float) and v.is_integer() else v) for k, v in self.params)
+        object.__setattr__(self, "params", whole)
+
     @property
     def params_text(self) -> str:
         """``num_iter=2000,lambda_1=0.02``; empty without parameters."""
-        return ",".join(f"{key}={value}" for key, value in self.params)
+        return ",".join(f"{key}={_text(value)}" for key, value in self.params)
 
     def __str__(self) -> str:
         return f"{self.name}[{self.params_text}]" if self.params else self.name
@@ -40,7 +48,7 @@ def parse_spec(text: str) -> MethodSpec:
     if not match:
         raise UsageError(f"cannot read the method '{text}': write name or name[key=value,key=value]")
     params: dict[str, Any] = {}
-    for item in filter(None, (part.strip() for part in (match["params"] or "").split(","))):
+    for item in filter(None, map(str.strip, _ITEM.findall(match["params"] or ""))):
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not key.isidentifier() or not value:
             raise UsageError(f"cannot read the parameter '{item}' of method '{match['name']}': write key=value")
@@ -52,7 +60,7 @@ def parse_spec(text: str) -> MethodSpec:
 
 def split_specs(text: str) -> list[MethodSpec]:
     """Read a comma-separated list of specs; commas inside brackets belong to the parameters."""
-    parts = [part for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+    parts = [part for part in _PART.findall(text) if part.strip()]
     if not parts:
         raise UsageError("no method given: write e.g. --methods adag,notears")
     return [parse_spec(part) for part in parts]
@@ -60,6 +68,13 @@ def split_specs(text: str) -> list[MethodSpec]:
 
 def _literal(value: str) -> Any:
     try:
-        return ast.literal_eval(value)
+        literal = ast.literal_eval(value)
+        return literal if isinstance(literal, (bool, int, float, str, type(None))) else value
     except (ValueError, SyntaxError):
         return {"true": True, "false": False, "none": None}.get(value.lower(), value)
+
+
+def _text(value: Any) -> str:
+    # Text that would read back as something else (a number, true, a comma in a path) keeps its quotes.
+    bare = isinstance(value, str) and re.fullmatch(r"[^\s,\[\]'\"](?:[^,\[\]'\"]*[^\s,\[\]'\"])?", value)
+    return value if bare and _literal(value) == value else repr(value)
