@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shlex
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -21,7 +22,7 @@ def describe(workers: int, command: list[str]) -> dict[str, Any]:
     """CPU, cores, memory, versions, git revision, workers, and the command that was typed."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python", "benchmarks/run.py", *command]),
+        "command": shlex.join(["python", "benchmarks/run.py", *map(_without_folder, command)]),
         "cpu": _cpu(),
         "cores": psutil.cpu_count(logical=False) or os.cpu_count(),
         "logical_cores": os.cpu_count(),
@@ -38,6 +39,12 @@ def describe(workers: int, command: list[str]) -> dict[str, Any]:
 def write(folder: Path, workers: int, command: list[str]) -> None:
     """Write ``environment.json``."""
     (folder / "environment.json").write_text(json.dumps(describe(workers, command), indent=2) + "\n")
+
+
+def _without_folder(argument: str) -> str:
+    """An absolute path tells of this machine, its last part of the run."""
+    option, equals, value = argument.rpartition("=")
+    return option + equals + (Path(value).name if Path(value).is_absolute() else value)
 
 
 def _cpu() -> str:
@@ -58,10 +65,14 @@ def _version(name: str) -> str:
 
 def _git_revision() -> str:
     try:
-        result = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        revision = _git("rev-parse", "--short", "HEAD")
+        changes = _git("status", "--porcelain", "--", ":/", ":(exclude,top)results")  # a run writes there itself
     except (OSError, subprocess.CalledProcessError):
         return "unknown (not a git checkout)"
+    return f"{revision}-dirty" if changes else revision
+
+
+def _git(*arguments: str) -> str:
+    here = Path(__file__).parent
+    result = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True)
     return result.stdout.strip()

@@ -5,22 +5,29 @@ stays with its method while that has trials left, then moves to the method with 
 assumed to be shared with the nodes but the installed packages: keys go out, graphs come back.
 """
 
+import contextlib
+import dataclasses
 import logging
 import os
 import pickle
 import sys
 import sysconfig
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from adag.errors import UsageError
 from baselines import MethodSpec, method_class
+from benchmarks.backlog import Backlog
 from benchmarks.keys import Trial
 from benchmarks.outcome import Outcome, failure
-from benchmarks.supervisor import Supervisor
+from benchmarks.supervisor import Supervisor, kill_marked
 
+_DRIVER = uuid.uuid4().hex
+"""Marks the processes of this driver; see `supervisor.MARK`."""
 _LOSSES_ALLOWED = 3
 """A trial whose node or actor vanished this often is recorded as a crash."""
 _OBJECT_STORE_BYTES = 80_000_000
@@ -46,72 +53,16 @@ class Slot:
     busy: Any = None
 
 
-class Backlog:
-    """The trials that wait, by method; the longest first, so that the tail is short."""
-
-    def __init__(self, trials: Sequence[Trial]) -> None:
-        self._waiting: dict[MethodSpec, deque[Trial]] = {}
-        for trial in sorted(trials, key=lambda t: (-t.dataset.d, -t.dataset.n)):
-            self._waiting.setdefault(trial.method, deque()).append(trial)
-        self._seconds: dict[MethodSpec, list[float]] = {}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
-    def left(self, method: MethodSpec | None) -> int:
-        """How many trials of a method wait."""
-        return len(self._waiting.get(method, ())) if method else 0
-
-    def methods(self) -> list[MethodSpec]:
-        """Methods with trials left."""
-        return [method for method, trials in self._waiting.items() if trials]
-
-    def take(self, method: MethodSpec) -> Trial:
-        """Remove and return the next trial of a method."""
-        return self._waiting[method].popleft()
-
-    def put_back(self, trial: Trial) -> None:
-        """Return a trial whose worker was lost."""
-        self._waiting[trial.method].appendleft(trial)
-
-    def observe(self, method: MethodSpec, seconds: float) -> None:
-        """Learn how long a method's trials take."""
-        if seconds == seconds:  # not NaN
-            self._seconds.setdefault(method, []).append(seconds)
-
-    def neediest(self, methods: Sequence[MethodSpec], slots: Counter[MethodSpec]) -> MethodSpec | None:
-        """The method with the most expected work per slot, one more slot included; None where none has any."""
-        known = [s for seconds in self._seconds.values() for s in seconds]
-        default = sum(known) / len(known) if known else 1.0
-
-        def need(method: MethodSpec) -> float:
-            seen = self._seconds.get(method)
-            mean = sum(seen) / len(seen) if seen else default
-            return self.left(method) * max(mean, 1e-3) / (1 + slots[method])
-
-        return max((m for m in methods if self.left(m)), key=need, default=None)
-
-
-def execute(
-    trials: Sequence[Trial],
-    *,
-    workers: int | None = None,
-    address: str | None = None,
-    memory_bytes: int | None = None,
-) -> Iterator[tuple[Trial, Outcome]]:
-    """Run trials on Ray and yield each with its outcome as it finishes, exactly one for each trial.
-
-    Closing the generator (or an exception in its consumer) stops everything at once.
+@contextlib.contextmanager
+def cluster(address: str | None, workers: int | None) -> Iterator[int]:
+    """Ray, started privately or joined, for the block; gives the number of CPUs to use. Leaving it stops everything.
 
     Parameters
     ----------
-    trials : sequence of Trial
-    workers : int, optional
-        CPUs to use; default: all.
-    address : str, optional
-        A running cluster (``auto``, ``host:port``, ``ray://...``); default: a private one on this machine.
-    memory_bytes : int, optional
-        Limit for each trial; default: the slots of a node share nine tenths of its memory.
+    address : str or None
+        A running cluster (``auto``, ``host:port``, ``ray://...``); None: a private one on this machine.
+    workers : int or None
+        CPUs to use; None: all.
 
     Raises
     ------
@@ -120,28 +71,81 @@ def execute(
     """
     ray = _start_ray(workers, address)
     try:
-        yield from _Loop(ray, trials, workers, memory_bytes).run()
+        there = int(ray.cluster_resources().get("CPU", 0))
+        yield min(there, workers) if workers else there
     finally:
         ray.shutdown()
+
+
+def execute(
+    trials: Sequence[Trial],
+    slots: int,
+    versions: dict[str, str],
+    on_record: Callable[[Trial, dict[str, Any]], None],
+    *,
+    memory_bytes: int | None = None,
+) -> None:
+    """Run trials inside `cluster` and hand over each one's record as it finishes, exactly one for each trial.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        In any order; each is run once.
+    slots : int
+        CPUs to use, as `cluster` gave them.
+    versions : dict
+        Version of each method, by label.
+    on_record : callable
+        Called in this process with the trial and its record (see `store.SCHEMA`).
+    memory_bytes : int, optional
+        Limit for each trial; default: the slots of a node share nine tenths of its memory.
+    """
+    import ray
+
+    for trial, outcome in _Loop(ray, trials, slots, memory_bytes).run():
+        on_record(trial, record(trial, versions[str(trial.method)], outcome))
+
+
+def record(trial: Trial, version: str, outcome: Outcome) -> dict[str, Any]:
+    """What is kept of a trial: what it was, and what came of it."""
+    return {
+        "label": str(trial.method),
+        "method": trial.method.name,
+        "params": trial.method.params_text,
+        "version": version,
+        **dataclasses.asdict(trial.dataset),
+        "seed": trial.dataset.seed,
+        "timeout_s": trial.timeout_s,
+        **outcome,
+    }
 
 
 class _Loop:
     """The state of one `execute`."""
 
-    def __init__(self, ray: Any, trials: Sequence[Trial], workers: int | None, memory_bytes: int | None) -> None:
-        self.ray, self.workers, self.memory_bytes = ray, workers, memory_bytes
+    def __init__(self, ray: Any, trials: Sequence[Trial], slots: int, memory_bytes: int | None) -> None:
+        self.ray, self.cpus, self.memory_bytes = ray, slots, memory_bytes
         self.backlog = Backlog(trials)
         self.slots: list[Slot] = []
         self.losses: Counter[Any] = Counter()
         self.refused: Counter[MethodSpec] = Counter()
 
     def run(self) -> Iterator[tuple[Trial, Outcome]]:
-        while len(self.backlog) or any(slot.trial for slot in self.slots):
-            self._assign()
-            running = [slot.busy for slot in self.slots if slot.busy is not None]
-            finished, _ = self.ray.wait(running, num_returns=1, timeout=1.0)
-            for slot in [slot for slot in self.slots if slot.busy in finished]:
-                yield from self._collect(slot)
+        try:
+            while len(self.backlog) or any(slot.trial for slot in self.slots):
+                self._assign()
+                running = [slot.busy for slot in self.slots if slot.busy is not None]
+                if not running:  # every node is gone: one may come back
+                    time.sleep(1.0)
+                    continue
+                finished, _ = self.ray.wait(running, num_returns=1, timeout=1.0)
+                for slot in [slot for slot in self.slots if slot.busy in finished]:
+                    yield from self._collect(slot)
+        finally:
+            for slot in list(self.slots):
+                self._drop(slot)
+            # An actor that is killed takes its worker along, but not what a method in mid-trial has forked.
+            kill_marked(lambda mark: mark.startswith(_DRIVER))
 
     def _assign(self) -> None:
         """Give every free slot something to do, and make slots while there are CPUs for them."""
@@ -154,11 +158,13 @@ class _Loop:
             method = self._next_method([m for m in self.backlog.methods() if shapes[m] == slot.shape])
             if method is not None:
                 self._load(slot, method)
-            elif len(self.backlog):  # others need its CPUs
+            elif any(shapes[m] != slot.shape for m in self.backlog.methods()):  # they need its CPUs
                 self._drop(slot)
         while True:
-            free = self._capacity("CPU") - sum(slot.shape.cpus for slot in self.slots)
-            method = self._next_method([m for m in self.backlog.methods() if shapes[m].cpus <= free])
+            cpus = self._capacity("CPU") - sum(slot.shape.cpus for slot in self.slots)
+            gpus = self._capacity("GPU") - sum(slot.shape.gpus for slot in self.slots)
+            fitting = [m for m in self.backlog.methods() if shapes[m].cpus <= cpus and shapes[m].gpus <= gpus]
+            method = self._next_method(fitting)
             if method is None:
                 return
             self._load(self._new_slot(shapes[method]), method)
@@ -180,14 +186,14 @@ class _Loop:
 
     def _capacity(self, resource: str) -> float:
         there = float(self.ray.cluster_resources().get(resource, 0))
-        return min(there, self.workers) if resource == "CPU" and self.workers else there
+        return min(there, self.cpus) if resource == "CPU" else there  # nodes come and go
 
     def _new_slot(self, shape: Shape) -> Slot:
         actor = self.ray.remote(Supervisor).options(
             num_cpus=shape.cpus, num_gpus=shape.gpus, max_restarts=0, max_task_retries=0
         )
         slots = max(1, int(self._capacity("CPU") / max(shape.cpus, 1)))
-        arguments = (max(1, int(shape.cpus)), shape.gpus > 0, self.memory_bytes, slots, _import_path())
+        arguments = (max(1, int(shape.cpus)), shape.gpus > 0, self.memory_bytes, slots, _import_path(), _DRIVER)
         slot = Slot(actor.remote(*arguments), shape)
         self.slots.append(slot)
         return slot

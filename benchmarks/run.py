@@ -7,11 +7,12 @@ The same line again resumes. Heavy libraries and Ray start only when there is a 
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 if __name__ == "__main__":  # run as a script: the repository root, not this folder, is where packages are
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -24,7 +25,7 @@ from benchmarks.grid import available_grids, load_grid
 from benchmarks.keys import Trial
 from benchmarks.progress import Watcher
 from benchmarks.scoring import score_run
-from benchmarks.store import Store
+from benchmarks.store import Store, recorded, refuse_foreign
 
 console, errors = Console(), Console(stderr=True)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -39,7 +40,7 @@ def run(
     repeats: Annotated[int | None, typer.Option(min=1, help="Data sets a cell; default: the grid's.")] = None,
     timeout: Annotated[float | None, typer.Option(min=0.1, help="Seconds a trial; default: the grid's.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; default: results/GRID.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Trials at a time; default: all cores.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="CPUs to use; default: all.")] = None,
     address: Annotated[
         str | None, typer.Option(help="A running Ray cluster (auto, host:port); default: local.")
     ] = None,
@@ -56,17 +57,19 @@ def run(
     versions = {str(spec): get_method(spec).version for spec in specs}
     trials = plan.trials(specs, repeats, timeout)
     folder = out or Path("results") / plan.name
+    if dry_run:  # looks, touches nothing
+        refuse_foreign(folder, plan)
+        done = set() if force else recorded(folder, versions)
+        _plan(specs, trials, [trial for trial in trials if trial.key not in done])
+        return
     with Store(folder, plan, text) as store:
-        if force and not dry_run:
+        if force:
             store.discard(trials)
         done = store.done(versions)
         missing = [trial for trial in trials if trial.key not in done]
         console.print(
             f"{plan.title}: {len(trials)} trials planned, {len(missing)} to run, in {folder}", highlight=False
         )
-        if dry_run:
-            _plan(specs, trials, missing)
-            return
         if missing:
             _execute(missing, store, versions, workers, address)
         store.compact()
@@ -146,27 +149,28 @@ def _plan(specs: list[MethodSpec], trials: list[Trial], missing: list[Trial]) ->
 def main() -> None:
     """Run the command; what a user can mend is one line on stderr and exit code 2."""
     try:
-        app()
+        # Not standalone: Ctrl-C must come through to here rather than end as click's "Aborted!".
+        code = app(standalone_mode=False)
     except UsageError as e:
-        errors.print(f"error: {e}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _refuse(str(e))
+    except click.ClickException as e:
+        e.show()
+        sys.exit(e.exit_code)
     except OSError as e:  # a full disk, a read-only folder: the journal keeps what was finished
-        errors.print(
-            f"error: {e}: free some space or choose another --out; finished trials are kept, the same line resumes",
-            style="red", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
-        sys.exit(2)
+        _refuse(f"{e}: free some space or choose another --out; finished trials are kept, the same line resumes")
+    except (KeyboardInterrupt, click.Abort):
+        arguments = [argument for argument in sys.argv[1:] if argument != "--force"]  # it would discard them
+        resume = shlex.join(["python", "benchmarks/run.py", *arguments])
+        errors.print(f"\nstopped; finished trials are kept. Resume with: {resume}", markup=False, highlight=False,
+                     soft_wrap=True)  # fmt: skip
+        sys.exit(130)
+    sys.exit(code or 0)
 
 
-def interrupted() -> None:
-    """After Ctrl-C: say how to go on."""
-    command = shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]])
-    errors.print(f"\nstopped; finished trials are kept. Resume with: {command}", markup=False, highlight=False)
+def _refuse(message: str) -> NoReturn:
+    errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        interrupted()
-        sys.exit(130)
+    main()

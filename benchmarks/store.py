@@ -5,10 +5,12 @@ While running, each finished trial is one fsynced JSON line of ``journal.jsonl``
 driver writes. Called by `benchmarks.run` and `scoring`.
 """
 
+import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -70,11 +72,11 @@ class Store:
 
     def __init__(self, folder: Path, grid: Grid, grid_text: str) -> None:
         self.folder, self.grid, self.grid_text = folder, grid, grid_text
-        self._journal: IO[str] | None = None
+        self._journal: FileIO | None = None
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        _refuse_foreign(self.folder, self.grid)
+        refuse_foreign(self.folder, self.grid)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = (self.folder / ".lock").open("w")
         try:
@@ -84,7 +86,7 @@ class Store:
             raise UsageError(
                 f"another run is writing to '{self.folder}': wait for it, or choose another --out"
             ) from None
-        (self.folder / "grid.toml").write_text(self.grid_text)
+        _write_atomically(self.folder / "grid.toml", lambda path: path.write_text(self.grid_text))
         _repair(self.journal_path)
         return self
 
@@ -102,22 +104,28 @@ class Store:
     def append(self, record: dict[str, Any]) -> None:
         """Put one finished trial on disk, for good."""
         if self._journal is None:
-            self._journal = self.journal_path.open("a")
-        self._journal.write(json.dumps(record) + "\n")
-        self._journal.flush()
-        os.fsync(self._journal.fileno())
+            self._journal = self.journal_path.open("ab", buffering=0)
+            _sync_folder(self.folder)  # the file's name must survive a power cut too
+        size = os.fstat(self._journal.fileno()).st_size
+        try:
+            line = json.dumps(record).encode() + b"\n"
+            if self._journal.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._journal.fileno())
+        except BaseException:  # a full disk, Ctrl-C: leave no torn line
+            self._journal.truncate(size)
+            raise
 
     def done(self, versions: dict[str, str]) -> set[tuple[Any, ...]]:
         """Keys of the trials that have a record by the given version of their method (label -> version)."""
-        records = read_records(self.folder)
-        current = records["version"] == records["label"].map(versions)
-        return set(records.loc[current, list(TRIAL)].itertuples(index=False, name=None))
+        return recorded(self.folder, versions)
 
     def discard(self, trials: Iterable[Trial]) -> None:
         """Forget the records of these trials (``--force``)."""
         keys = {trial.key for trial in trials}
         records = read_records(self.folder)
         keep = [key not in keys for key in records[list(TRIAL)].itertuples(index=False, name=None)]
+        self.compact()  # first, so that a kill between the steps below can't bring records back from the journal
         self._replace(records[keep])
 
     def compact(self) -> None:
@@ -127,9 +135,8 @@ class Store:
 
     def _replace(self, records: pd.DataFrame) -> None:
         table = pa.Table.from_pandas(records, schema=SCHEMA, preserve_index=False)
-        partial = self.folder / "estimates.parquet.partial"
-        pq.write_table(table, partial, compression="zstd")
-        partial.replace(self.folder / "estimates.parquet")
+        estimates = self.folder / "estimates.parquet"
+        _write_atomically(estimates, lambda path: pq.write_table(table, path, compression="zstd"))
         # Only now: until the new file stands, the journal is the only copy.
         if self._journal:
             self._journal.close()
@@ -141,20 +148,29 @@ def read_records(folder: Path) -> pd.DataFrame:
     """Every trial of a run, one row each, in the order of `TRIAL`; the latest record of a trial counts."""
     frames = []
     if (folder / "estimates.parquet").exists():
-        frames.append(pq.read_table(folder / "estimates.parquet", schema=SCHEMA).to_pandas())
-    if (folder / "journal.jsonl").exists():
-        with (folder / "journal.jsonl").open() as journal:
-            lines = [line for line in journal if line.endswith("\n")]  # a torn last line was never acknowledged
-        if lines:
-            table = pa.Table.from_pylist([json.loads(line) for line in lines], schema=SCHEMA)
-            frames.append(table.to_pandas())
+        try:
+            frames.append(pq.read_table(folder / "estimates.parquet", schema=SCHEMA).to_pandas())
+        except pa.ArrowInvalid as e:
+            raise UsageError(
+                f"'{folder / 'estimates.parquet'}' is damaged ({str(e).splitlines()[0]}): restore it, or delete it "
+                "to run its trials again"
+            ) from None
+    if (folder / "journal.jsonl").exists() and (rows := _whole_lines(folder / "journal.jsonl")[0]):
+        frames.append(pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas())
     if not frames:
         return SCHEMA.empty_table().to_pandas()
     records = pd.concat(frames, ignore_index=True).drop_duplicates(list(TRIAL), keep="last")
     return records.sort_values(list(TRIAL), ignore_index=True)
 
 
-def _refuse_foreign(folder: Path, grid: Grid) -> None:
+def recorded(folder: Path, versions: dict[str, str]) -> set[tuple[Any, ...]]:
+    """See `Store.done`; reads only."""
+    records = read_records(folder)
+    current = records["version"] == records["label"].map(versions)
+    return set(records.loc[current, list(TRIAL)].itertuples(index=False, name=None))
+
+
+def refuse_foreign(folder: Path, grid: Grid) -> None:
     """A folder belongs to a grid's cells; methods, repeats and limits may differ from call to call."""
     path = folder / "grid.toml"
     if folder.exists() and not folder.is_dir():
@@ -165,16 +181,52 @@ def _refuse_foreign(folder: Path, grid: Grid) -> None:
             raise UsageError(
                 f"'{folder}' belongs to another grid ('{kept.title}', not '{grid.title}'): choose another --out"
             )
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
         raise UsageError(f"'{folder}' is not empty and holds no run: choose another --out")
 
 
 def _repair(journal: Path) -> None:
     """Cut a torn last line off, so that the next record starts on a line of its own."""
-    if not journal.exists():
-        return
-    data = journal.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        with journal.open("r+b") as file:
-            file.truncate(whole)
+    if journal.exists():
+        _, whole = _whole_lines(journal)
+        if whole < journal.stat().st_size:
+            os.truncate(journal, whole)
+
+
+def _whole_lines(journal: Path) -> tuple[list[dict[str, Any]], int]:
+    """The records of a journal and the bytes they take; a torn last line was never acknowledged."""
+    rows, whole = [], 0
+    with journal.open("rb") as file:
+        lines = file.readlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            if not line.endswith(b"\n"):
+                break
+            rows.append(json.loads(line))
+        except ValueError:
+            if number < len(lines):
+                raise UsageError(f"line {number} of '{journal}' is damaged: delete that line to go on") from None
+            break  # a power cut may leave a last line of zeros
+        whole += len(line)
+    return rows, whole
+
+
+def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Old file or new file, never half of one, whatever interrupts."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        write(partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from benchmarks.outcome import Outcome, failure
 from benchmarks.worker import adopt_orphans
 
 MARK = "ADAG_BENCHMARK_SUPERVISOR"
-"""Environment variable of every worker and its children: "pid:start" of the supervisor they belong to."""
+"""Environment variable of every worker and its children: "driver:pid:start", the last two of their supervisor."""
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
 )  # fmt: skip
@@ -48,22 +49,26 @@ class Supervisor:
         Slots of the whole run; no more than these share the node.
     pythonpath : str
         The driver's import path beyond the interpreter's own.
+    driver : str
+        Name of the driver, for the mark.
     """
 
-    def __init__(self, threads: int, gpu: bool, memory_bytes: int | None, slots: int, pythonpath: str) -> None:
+    def __init__(
+        self, threads: int, gpu: bool, memory_bytes: int | None, slots: int, pythonpath: str, driver: str
+    ) -> None:
         me = psutil.Process()
         self.threads = threads
         self.memory_bytes = memory_bytes or _memory_share(min(slots, (os.cpu_count() or 1) // threads))
         self.environment = dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, str(threads))
-        self.environment |= {"PYTHONPATH": pythonpath, MARK: f"{me.pid}:{me.create_time()}"}
+        self.environment |= {"PYTHONPATH": pythonpath, MARK: f"{driver}:{me.pid}:{me.create_time()}"}
         if not gpu:
             self.environment["CUDA_VISIBLE_DEVICES"] = ""
         self.method = b""
         self.worker: subprocess.Popen[bytes] | None = None
         self.pipe: Connection
-        self.faults = tempfile.TemporaryFile()
+        self.faults = tempfile.TemporaryFile()  # noqa: SIM115 (as long-lived as this object)
         adopt_orphans()
-        _sweep()
+        kill_marked(_orphaned)  # a method's children, where a driver was killed in mid-trial
 
     def prepare(self, method: bytes) -> Outcome | None:
         """Load a method (a pickled `MethodSpec`) into a fresh worker; None when it is warm, else why not."""
@@ -196,22 +201,23 @@ def _memory(pid: int, *, with_children: bool) -> int:
     return used
 
 
-def _sweep() -> None:
-    """Kill what a dead supervisor left behind: a method's children, when the driver was killed in mid-trial."""
+def kill_marked(condition: Callable[[str], bool]) -> None:
+    """Kill the processes of this machine whose mark fulfils a condition."""
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error):  # it has ended, or is another user's
             mark = process.environ().get(MARK)
-            if mark and process.pid != os.getpid() and not _alive(mark):
+            if mark and process.pid != os.getpid() and condition(mark):
                 process.kill()
 
 
-def _alive(mark: str) -> bool:
-    pid, _, start = mark.partition(":")
+def _orphaned(mark: str) -> bool:
+    """Whether the supervisor named by a mark is dead."""
+    _, pid, start = mark.split(":")
     try:
         # A later process may have been given the same number; the minute allows for a clock that is being set.
-        return psutil.Process(int(pid)).create_time() - float(start) < 60.0
+        return psutil.Process(int(pid)).create_time() - float(start) > 60.0
     except psutil.NoSuchProcess:
-        return False
+        return True
 
 
 def _memory_share(slots: int) -> int:

@@ -58,7 +58,7 @@ def main(channel: int, faults: int, parent: int, threads: int) -> None:
         outcome = _attempt(method, trial, pipe)
         if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
             os._exit(0)
-        outcome.update(threads=threads, first_call=first)
+        outcome["threads"], outcome["first_call"] = threads, first
         pipe.send(("done", outcome, bool(children() - own)))
         first = False
 
@@ -92,13 +92,10 @@ def _attempt(method: "ReadyMethod", trial: "Trial", pipe: Connection) -> Outcome
     except BaseException as e:  # SystemExit and the panics of Rust extensions among them
         return of_exception(_status_of(e), e, runtime_s=time.perf_counter() - start)
     outcome = failure("ok", "", runtime_s=seconds)
-    outcome.update(
-        kind=graph.kind,
-        device=_device(),
-        adjacency=graph.adjacency.ravel().tolist(),
-        weights=None if graph.weights is None else graph.weights.ravel().tolist(),
-        confidence=None if graph.confidence is None else graph.confidence.ravel().tolist(),
-    )
+    outcome["kind"], outcome["device"] = graph.kind, _device()
+    outcome["adjacency"] = graph.adjacency.ravel().tolist()
+    outcome["weights"] = None if graph.weights is None else graph.weights.ravel().tolist()
+    outcome["confidence"] = None if graph.confidence is None else graph.confidence.ravel().tolist()
     return outcome
 
 

@@ -1,0 +1,104 @@
+"""Methods whose processes are odd: they fork, grow, leave or will not load. More common trouble is in tests/plugin.
+
+The fixture `odd_methods` (test_executor.py) makes a distribution of this file.
+"""
+
+import os
+import sys
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adag.graph import CausalGraph
+from baselines import Method, register
+
+
+class Toy(Method):
+    package = "odd-methods"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        return chain(X)
+
+
+def chain(X: NDArray[np.float64]) -> CausalGraph:
+    """x0 -> x1 -> ..., with weights that depend on the data, so that two runs can be compared."""
+    d = X.shape[1]
+    weights = np.zeros((d, d))
+    for j in range(d - 1):
+        weights[j, j + 1] = 1.0 + np.abs(X[:, j]).mean()
+    return CausalGraph.from_weights(weights)
+
+
+@register
+class SysExit(Toy):
+    name = "odd-sys-exit"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        sys.exit("leaving")
+
+
+@register
+class Allocate(Toy):
+    """Grows by touching pages until it is stopped; gives up by itself at 2 GiB."""
+
+    name = "odd-allocate"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        blocks = []
+        for _ in range(64):
+            blocks.append(np.ones(4_000_000))  # 32 MB
+            time.sleep(0.02)
+        return chain(X)
+
+
+@register
+class Fork(Toy):
+    """Answers well and leaves a child of a child behind, in a session of its own."""
+
+    name = "odd-fork"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(600)
+            os._exit(0)
+        os.wait()
+        return chain(X)
+
+
+@register
+class Runaway(Toy):
+    """Forks, and parent and child both return from `discover`."""
+
+    name = "odd-runaway"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        os.fork()
+        return chain(X)
+
+
+@register
+class Unloadable(Toy):
+    name = "odd-unloadable"
+
+    def warm_up(self) -> None:
+        raise ImportError("no module named 'missing_library'")
+
+
+@register
+class Threads(Toy):
+    """Answers with the sizes of its thread pools: x0 -> x1 has weight torch threads, x1 -> x2 the largest pool."""
+
+    name = "odd-threads"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        import torch
+        from threadpoolctl import threadpool_info
+
+        weights = np.zeros((X.shape[1], X.shape[1]))
+        weights[0, 1] = torch.get_num_threads()
+        weights[1, 2] = max(pool["num_threads"] for pool in threadpool_info())
+        weights[2, 3] = 1.0 if os.environ["CUDA_VISIBLE_DEVICES"] == "" else 2.0
+        return CausalGraph.from_weights(weights)

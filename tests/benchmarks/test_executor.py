@@ -1,0 +1,211 @@
+"""Every way in which a method can end becomes one row with the right status, and its neighbours never notice."""
+
+import dataclasses
+import math
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from baselines import MethodSpec, parse_spec
+from benchmarks.backlog import Backlog
+from benchmarks.executor import cluster, execute
+from benchmarks.keys import DatasetKey, Trial
+from benchmarks.supervisor import MARK
+
+VERSION = "toy 1.0"
+
+
+def data(d: int = 5, repeat: int = 0) -> DatasetKey:
+    return DatasetKey("er", 1.0, d, 20, "gaussian", "equal", "raw", repeat)
+
+
+def trials(method: str, count: int = 1, timeout_s: float = 60.0) -> list[Trial]:
+    return [Trial(parse_spec(method), data(repeat=k), timeout_s) for k in range(count)]
+
+
+@pytest.fixture(scope="module")
+def slots(third_party_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """One Ray session, two CPUs, and both packages of toy methods on the import path."""
+    folder = tmp_path_factory.mktemp("odd")
+    source = (Path(__file__).parent / "methods_for_tests.py").read_text()
+    (folder / "odd_methods.py").write_text(source)
+    info = folder / "odd_methods-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-methods\nVersion: 1.0\n")
+    classes = re.findall(r"^class (\w+)\(Toy\):.*?^    name = \"([\w-]+)\"", source, re.MULTILINE | re.DOTALL)
+    points = "\n".join(f"{name} = odd_methods:{cls}" for cls, name in classes)
+    (info / "entry_points.txt").write_text(f"[adag.methods]\n{points}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(third_party_package))
+        patch.syspath_prepend(str(folder))
+        with cluster(None, 2) as slots:
+            yield slots
+
+
+def run(plan: list[Trial], slots: int, **options: Any) -> dict[Trial, dict[str, Any]]:
+    """The records by trial; fails where a trial has two."""
+    records: dict[Trial, dict[str, Any]] = {}
+
+    def keep(trial: Trial, record: dict[str, Any]) -> None:
+        assert trial not in records
+        records[trial] = record
+
+    execute(plan, slots, {str(trial.method): VERSION for trial in plan}, keep, **options)
+    assert set(records) == set(plan)
+    return records
+
+
+def ours() -> list[psutil.Process]:
+    """Living processes that a supervisor is answerable for: the workers and what they forked."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            mark = process.environ().get(MARK)
+            if mark and process.status() != psutil.STATUS_ZOMBIE and process.pid != os.getpid():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def outcomes(slots: int) -> dict[str, list[dict[str, Any]]]:
+    """All toys in one run, the well-behaved among them."""
+    plan = [
+        trial
+        for method, timeout_s in {
+            "toy-chain": 60.0, "toy-raises": 60.0, "toy-memory": 60.0, "toy-nan": 60.0, "toy-shape": 60.0,
+            "toy-cycle": 60.0, "toy-segfault": 60.0, "toy-exit": 60.0, "toy-hang": 1.0, "toy-flood": 60.0,
+            "odd-sys-exit": 60.0, "odd-fork": 60.0, "odd-runaway": 60.0, "odd-unloadable": 60.0,
+        }.items()
+        for trial in trials(method, 3 if method == "toy-chain" else 1, timeout_s)
+    ]  # fmt: skip
+    records: dict[str, list[dict[str, Any]]] = {}
+    for trial, record in run(plan, slots).items():
+        records.setdefault(str(trial.method), []).append(record)
+    return records
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "words"),
+    [
+        ("toy-chain", "ok", ""),
+        ("toy-raises", "error", "RuntimeError: the toy broke"),
+        ("toy-memory", "oom", "MemoryError"),
+        ("toy-nan", "invalid-output", "NaN"),
+        ("toy-shape", "invalid-output", "2 variables for data with 5"),
+        ("toy-cycle", "invalid-output", "cycle"),
+        ("toy-segfault", "crash", "SIGSEGV"),
+        ("toy-exit", "crash", "exit code 3"),
+        ("toy-hang", "timeout", "1 s"),
+        ("toy-flood", "ok", ""),
+        ("odd-sys-exit", "error", "SystemExit: leaving"),
+        ("odd-fork", "ok", ""),
+        ("odd-runaway", "ok", ""),
+        ("odd-unloadable", "error", "missing_library"),
+    ],
+)
+def test_every_ending_is_a_row(outcomes: dict[str, list[dict[str, Any]]], method: str, status: str, words: str) -> None:
+    for record in outcomes[method]:
+        assert record["status"] == status
+        assert words in record["error"]
+        assert "\n" not in record["error"]
+        assert (record["adjacency"] is not None) == (status == "ok")
+        assert os.getcwd() not in record["traceback"]
+        assert str(Path.home()) + os.sep not in record["traceback"]
+
+
+def test_a_crash_says_where(outcomes: dict[str, list[dict[str, Any]]]) -> None:
+    assert "string_at" in outcomes["toy-segfault"][0]["traceback"]
+    assert "discover" in outcomes["toy-raises"][0]["traceback"]
+
+
+def test_no_process_is_left_but_the_warm_workers(outcomes: dict[str, list[dict[str, Any]]]) -> None:
+    assert outcomes
+    time.sleep(0.5)
+    left = [" ".join(process.cmdline()) for process in ours()]
+    assert all("benchmarks.worker" in command for command in left), left
+    assert len(left) <= 2
+
+
+def test_a_native_hang_is_gone_with_its_child_within_a_second_of_its_deadline(slots: int, tmp_path: Path) -> None:
+    limit, file = 2.0, tmp_path / "pids"
+    plan = [Trial(MethodSpec("toy-hang", (("pid_file", str(file)),)), data(), limit)]
+    record = run(plan, slots)[plan[0]]
+    assert limit <= record["runtime_s"] < limit + 0.5
+    pids = [int(pid) for pid in file.read_text().split()]
+    assert len(pids) == 2
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    # The file was written as `discover` began: the whole hang, by a clock of our own.
+    assert time.time() - file.stat().st_mtime < limit + 1.0
+
+
+def test_a_growing_process_is_stopped_at_its_limit(slots: int) -> None:
+    plan = [*trials("odd-allocate"), *trials("toy-chain", 3)]
+    records = run(plan, slots, memory_bytes=700 * 2**20)
+    assert records[plan[0]]["status"] == "oom"
+    assert "limit is 0.68 GiB" in records[plan[0]]["error"]
+    assert [records[trial]["status"] for trial in plan[1:]] == ["ok"] * 3
+
+
+def test_threads_and_gpus_are_what_was_asked_for(slots: int) -> None:
+    for record in run(trials("odd-threads", 3), slots).values():
+        weights = np.reshape(record["weights"], (5, 5))
+        assert (weights[0, 1], weights[1, 2], weights[2, 3]) == (1, 1, 1)
+        assert (record["threads"], record["device"]) == (1, "cpu")
+
+
+def test_workers_are_reused_and_estimates_do_not_depend_on_how(slots: int) -> None:
+    plan = trials("toy-chain", 12)
+    two = run(plan, slots)
+    one = run(plan, 1)
+    assert sum(record["first_call"] for record in two.values()) <= 2
+    assert sum(record["first_call"] for record in one.values()) == 1
+    for trial in plan:
+        assert two[trial]["weights"] == one[trial]["weights"]
+        assert two[trial]["seed"] == trial.dataset.seed
+        assert two[trial]["runtime_s"] < 0.1  # `discover` alone: no import, no start-up
+
+
+def test_what_is_dropped_midway_stops(slots: int) -> None:
+    def interrupt(trial: Trial, record: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    plan = [*trials("toy-chain"), *trials("toy-hang", 1, 600.0)]
+    with pytest.raises(KeyboardInterrupt):
+        execute(plan, slots, {str(trial.method): VERSION for trial in plan}, interrupt)
+    deadline = time.monotonic() + 5
+    while ours() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert ours() == []
+
+
+def test_backlog_gives_the_longest_first_and_each_once() -> None:
+    a, b = MethodSpec("a"), MethodSpec("b")
+    plan = [Trial(m, dataclasses.replace(data(d), n=n), 1.0) for m in (a, b) for d in (5, 10) for n in (10, 20)]
+    backlog = Backlog(plan)
+    sizes = [(t.dataset.d, t.dataset.n) for t in (backlog.take(a) for _ in range(4))]
+    assert sizes == [(10, 20), (10, 10), (5, 20), (5, 10)]
+    assert backlog.methods() == [b]
+    assert len(backlog) == 4
+
+
+def test_a_free_slot_turns_to_the_most_work_per_slot() -> None:
+    a, b = MethodSpec("a"), MethodSpec("b")
+    backlog = Backlog([*[Trial(a, data(repeat=k), 1.0) for k in range(10)], Trial(b, data(), 1.0)])
+    assert backlog.neediest([a, b], Counter()) == a
+    backlog.observe(a, 0.01)
+    backlog.observe(b, 60.0)
+    backlog.observe(b, math.nan)  # a crash before it began teaches nothing
+    assert backlog.neediest([a, b], Counter()) == b
+    backlog.take(b)
+    assert backlog.neediest([a, b], Counter({a: 5})) == a
+    assert backlog.neediest([b], Counter()) is None

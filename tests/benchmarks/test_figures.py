@@ -1,0 +1,146 @@
+"""Figures and tables show the numbers of the files, the same bytes each time, and every failure."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image as mpimg
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from run_maker import KEYS, METHODS, record, whole_run, write
+from scipy import stats
+
+from adag.errors import UsageError
+from benchmarks.figures import LOOK, SPARE, STYLE, draw, look, main, shd_against_n
+from benchmarks.scoring import score_run
+from benchmarks.summary import interval, method_order, print_tables, read_trials
+
+ROOT = Path(__file__).parents[2]
+FILES = {f"{name}.{suffix}" for name in ("shd_vs_n", "accuracy_vs_runtime") for suffix in ("png", "svg")}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = whole_run(tmp_path_factory.mktemp("run"))
+    score_run(folder)
+    return folder
+
+
+def test_the_command_draws_the_same_bytes_as_this_process(run: Path) -> None:
+    draw(run)
+    here = {name: (run / "figures" / name).read_bytes() for name in FILES}
+    command = [sys.executable, str(ROOT / "benchmarks" / "figures.py"), str(run)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=run, check=True)
+    assert {Path(line).name for line in done.stdout.split()} == FILES
+    assert {name: (run / "figures" / name).read_bytes() for name in FILES} == here
+    for name in FILES:
+        if name.endswith(".png"):
+            image = mpimg.imread(run / "figures" / name)
+            assert min(image.shape[:2]) > 300
+            assert image[..., :3].std() > 0.02  # something is drawn
+        else:
+            assert b"<dc:date>" not in here[name]
+
+
+def test_the_command_names_a_folder_without_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert str(tmp_path) in error
+    assert error.count("\n") == 1
+    assert main([]) == 2
+    assert "usage" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="holds no scored run"):
+        read_trials(tmp_path)
+
+
+def test_the_curves_are_the_means_of_the_files(run: Path) -> None:
+    trials = read_trials(run)
+    with plt.rc_context(STYLE):
+        figure = shd_against_n(trials)
+    try:
+        top, bottom = figure.axes[:2], figure.axes[2:4]
+        assert [ax.get_title(loc="left") for ax in top] == ["ER1, d = 5", "SF2, d = 6"]
+        for row, metric in ((top, "shd"), (bottom, "shd_cpdag")):
+            for ax, family in zip(row, ("ER1", "SF2"), strict=True):
+                drawn = {c.get_label(): c.lines[0] for c in ax.containers}
+                expected = trials[trials["family"] == family].groupby(["label", "n"])[metric].mean().dropna()
+                assert set(drawn) == set(expected.index.get_level_values(0))
+                for label, line in drawn.items():
+                    np.testing.assert_allclose(line.get_ydata(), expected[label])
+        # A CPDAG has no SHD, so pc is in the lower row only.
+        assert "pc" in {c.get_label() for c in bottom[0].containers}
+        assert "golem[num_iter=3000]" in {text.get_text() for text in figure.legends[0].get_texts()}
+    finally:
+        plt.close(figure)
+
+
+def test_a_method_looks_the_same_whatever_it_is_drawn_with() -> None:
+    for labels in (list(METHODS), ["adag"], ["pc", "adag"], ["golem[num_iter=5]", "zzz"]):
+        for label in labels:
+            if label.split("[")[0] in LOOK:
+                assert look(label, labels) == LOOK[label.split("[")[0]]
+    looks = [*LOOK.values(), *SPARE]
+    assert len({colour for colour, _ in looks}) == len({marker for _, marker in looks}) == len(looks)
+    two = ["golem[num_iter=1]", "golem[num_iter=2]", "dagma", *LOOK]
+    two.remove("golem")
+    assert len({look(label, two) for label in two}) == len(two)
+
+
+def test_a_run_of_one_data_set_is_drawn(tmp_path: Path) -> None:
+    folder = write(tmp_path, [record(label, KEYS[0]) for label in METHODS])
+    score_run(folder)
+    assert {path.name for path in draw(folder)} == FILES
+    assert "All cells together" in printed(folder)
+
+
+def test_the_interval_is_that_of_student_on_a_large_normal_sample() -> None:
+    sample = np.random.default_rng(1).normal(5, 2, 400)
+    mean, low, high = interval(pd.Series(sample))
+    theirs = stats.t.interval(0.95, 399, loc=sample.mean(), scale=stats.sem(sample))
+    assert mean == sample.mean()
+    np.testing.assert_allclose((low, high), theirs, atol=0.04)  # 2,000 resamples: a quantile is 0.02 off or so
+
+
+def test_the_interval_of_few_or_equal_values() -> None:
+    assert np.isnan(interval(pd.Series([np.nan, np.nan]))).all()
+    assert interval(pd.Series([3.0, np.nan])).mean == 3
+    assert np.isnan(interval(pd.Series([3.0])).low)
+    assert interval(pd.Series([2.0, 2.0, 2.0])) == (2, 2, 2)
+    assert interval(pd.Series([1.0, 2.0, 4.0])) == interval(pd.Series([1.0, 2.0, 4.0]))
+
+
+def printed(folder: Path) -> str:
+    stream = io.StringIO()
+    print_tables(read_trials(folder), Console(file=stream))
+    return stream.getvalue()
+
+
+def test_the_table_shows_means_failures_and_parameters(run: Path) -> None:
+    text = printed(run)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert "\x1b" not in text  # plain when piped
+    assert "golem[num_iter=3000]" in text
+    first = next(line for line in lines if line.startswith("│") and "ER1" in line)
+    trials = read_trials(run)
+    cell = trials[(trials["family"] == "ER1") & (trials["n"] == 10)]
+    columns = [part.strip() for part in first.strip("│").split("│")]
+    assert columns[:3] == ["ER1", "5", "10"]
+    golem = columns[4 + method_order(trials).index("golem[num_iter=3000]")]
+    mean = cell.loc[cell["method"] == "golem", "shd"].mean()
+    assert golem.startswith(f"{mean:.1f}")
+    assert golem.endswith("1!")  # the one that timed out
+    assert columns[4 + method_order(trials).index("pc")] == "-"
+    overall = next(line for line in lines if line.startswith("│ adag"))
+    assert [part.strip() for part in overall.strip("│").split("│")][1:3] == [str(len(KEYS)), "0"]
+
+
+def test_adag_comes_first_and_the_order_is_fixed() -> None:
+    labels = ["pc", "notears", "adag", "golem[num_iter=3]"]
+    expected = ["adag", "golem[num_iter=3]", "notears", "pc"]
+    assert method_order(pd.DataFrame({"label": labels})) == expected
+    assert method_order(pd.DataFrame({"label": labels[::-1]})) == expected

@@ -1,0 +1,146 @@
+"""Grids and keys: what is planned, which seeds follow from a key, and how a mistake in a TOML is named."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adag.errors import UsageError
+from baselines import get_method, parse_spec
+from benchmarks.grid import Grid, available_grids, load_grid
+from benchmarks.keys import CELL, DatasetKey
+
+KEY = DatasetKey("er", 2.0, 10, 20, "gaussian", "equal", "raw", 3)
+VALID = 'title = "t"\nmethods = ["adag"]\n[[cells]]\ngraph = "er"\ndegree = 1\nd = [5]\nn = [10]\n'
+
+
+def grid_file(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_the_promised_grids_are_shipped() -> None:
+    assert {"small", "er2", "sf2", "sachs"} <= set(available_grids())
+
+
+@pytest.mark.parametrize("name", available_grids())
+def test_every_shipped_grid_plans_each_trial_once_with_methods_that_exist(name: str) -> None:
+    grid, text = load_grid(name)
+    specs = grid.specs()
+    trials = grid.trials(specs)
+    assert text == (Path(__file__).parents[2] / "benchmarks" / "grids" / f"{name}.toml").read_text()
+    assert max(Counter(trial.key for trial in trials).values()) == 1
+    assert len({trial.dataset.seed for trial in trials}) == len({trial.dataset for trial in trials})
+    assert len({trial.seed for trial in trials}) == len(trials)
+    for spec in specs:
+        get_method(spec)  # an unknown method or parameter raises
+    assert all(not (key.graph == "er" and 2 * key.degree >= key.d - 1) for key in {t.dataset for t in trials})
+
+
+def test_small_is_five_methods_on_twelve_cells() -> None:
+    grid, _ = load_grid("small")
+    trials = grid.trials(grid.specs())
+    assert {trial.method.name for trial in trials} == {"adag", "notears", "golem", "pc", "direct-lingam"}
+    assert {(t.dataset.family_label, t.dataset.d, t.dataset.n) for t in trials} == {
+        (family, d, n) for family, d in (("ER1", 5), ("ER2", 10), ("SF2", 10)) for n in (10, 20, 50, 100)
+    }
+    assert len(trials) == 12 * 5 * grid.repeats
+
+
+def test_grid_parameters_fill_in_what_a_spec_leaves_open() -> None:
+    grid, _ = load_grid("small")
+    given_by_user, default = parse_spec("golem[num_iter=7]"), parse_spec("golem")
+    assert grid.specs([given_by_user]) == [given_by_user]
+    assert [str(spec) for spec in grid.specs([default])] == ["golem[num_iter=3000]"]
+    assert len(grid.specs([default, default])) == 1
+
+
+def test_repeats_and_time_limit_of_the_call_win(tmp_path: Path) -> None:
+    text = VALID.replace("title", "timeout_s = 60\ntitle") + "[method-timeout-s]\nnotears = 5\n"
+    grid, _ = load_grid(grid_file(tmp_path, text))
+    specs = [parse_spec("adag"), parse_spec("notears")]
+    assert {t.method.name: t.timeout_s for t in grid.trials(specs)} == {"adag": 60, "notears": 5}
+    overridden = grid.trials(specs, repeats=2, timeout_s=1.5)
+    assert {t.timeout_s for t in overridden} == {1.5}
+    assert len(overridden) == 4
+
+
+def test_an_interrupted_run_is_a_fair_sample() -> None:
+    """Every prefix of the plan has each method on (nearly) the same number of data sets."""
+    grid, _ = load_grid("er2")
+    trials = grid.trials(grid.specs())
+    counts: Counter[str] = Counter()
+    for trial in trials:
+        counts[str(trial.method)] += 1
+        assert max(counts.values()) - min(counts[str(spec)] for spec in grid.specs()) <= 1
+
+
+def test_real_data_are_not_repeated() -> None:
+    grid, _ = load_grid("sachs")
+    assert len(grid.trials(grid.specs(), repeats=20)) == len(grid.specs())
+
+
+def test_the_seed_of_a_key_never_changes() -> None:
+    """Published results name data sets by their key: these numbers must stay."""
+    assert KEY.canonical() == "graph=er/degree=2/d=10/n=20/noise=gaussian/variance=equal/scale=raw/repeat=3"
+    assert DatasetKey("er", 2.0, 10, 10, "gaussian", "equal", "raw", 0).seed == 2577408544991529145
+    assert DatasetKey("sachs", 0.0, 11, 853, "real", "real", "standardised", 0).seed == 5347128177836632069
+
+
+def test_the_seed_does_not_depend_on_the_process() -> None:
+    code = f"from benchmarks.keys import DatasetKey; print({KEY!r}.seed)"
+    seeds = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": hash_seed}, cwd=Path(__file__).parents[2],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()
+        for hash_seed in ("1", "2")
+    }  # fmt: skip
+    assert seeds == {str(KEY.seed)}
+
+
+@given(st.sampled_from([*CELL, "repeat"]), st.integers(1, 50))
+def test_the_seed_depends_on_every_part_of_the_key(name: str, change: int) -> None:
+    old = getattr(KEY, name)
+    new = f"{old}{change}" if isinstance(old, str) else old + change
+    assert KEY.seed != DatasetKey(**{**vars(KEY), name: new}).seed
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("degree = 1", "degre = 1"), "cells.0.degre"),
+        (('title = "t"', 'title = "t"\nrepeat = 3'), "repeat"),
+        (('title = "t"', 'title = "t"\nrepeats = 0'), "repeats"),
+        (('title = "t"', 'title = "t"\ntimeout_s = -1'), "timeout_s"),
+        (('graph = "er"', 'graph = "erdos"'), "cells.0.graph"),
+        (("n = [10]", 'n = [10]\nnoise = ["gausian"]'), "cells.0.noise.0"),
+        (("d = [5]", "d = [1]"), "cells.0.d.0"),
+        (("d = [5]\n", ""), "needs degree, d and n"),
+        (('"er"', '"sachs"'), "leave out degree, d and n"),
+        (('title = "t"', "title = "), "not valid TOML"),
+        (('["adag"]', '["golem[num_iter]"]'), "num_iter"),
+    ],
+)
+def test_a_mistake_in_a_grid_is_named_in_one_line(tmp_path: Path, change: tuple[str, str], named: str) -> None:
+    assert change[0] in VALID
+    with pytest.raises(UsageError) as error:
+        load_grid(grid_file(tmp_path, VALID.replace(*change)))
+    assert named in str(error.value)
+    assert "\n" not in str(error.value).strip()
+
+
+def test_an_unknown_grid_is_named_with_a_guess() -> None:
+    with pytest.raises(UsageError, match=r"unknown grid 'smal' \(did you mean 'small'\?\).*er2"):
+        load_grid("smal")
+
+
+def test_a_grid_without_cells_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cells"):
+        load_grid(grid_file(tmp_path, 'title = "t"\nmethods = ["adag"]\n'))
+    assert Grid.model_config["extra"] == "forbid"

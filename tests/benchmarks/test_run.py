@@ -1,0 +1,230 @@
+"""The command as a user types it: a table at the end, resume, interruption, and one line for every mistake."""
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from benchmarks import executor, run
+from benchmarks.store import Store, read_records
+
+ROOT = Path(__file__).parents[2]
+GRID = """
+title = "Tiny"
+methods = ["toy-chain", "toy-slow"]
+repeats = 6
+timeout_s = 30
+
+[[cells]]
+graph = "er"
+degree = 1
+d = [4]
+n = [10, 20]
+"""
+TRIALS = 24
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("grids") / "tiny.toml"
+    path.write_text(GRID)
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(command: Command, grid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nobody disturbed."""
+    out = tmp_path_factory.mktemp("runs") / "undisturbed"
+    result = command("benchmarks/run.py", "--grid", grid, "--out", out)
+    assert result.returncode == 0, result.stderr
+    assert f"{TRIALS} trials planned, {TRIALS} to run" in result.stdout
+    assert result.stderr == ""  # nothing of Ray's, nothing of the libraries'
+    return out
+
+
+def table(folder: Path) -> pd.DataFrame:
+    """The scored trials, without what may differ between two runs."""
+    return pd.read_csv(folder / "trials.csv").drop(columns=["runtime_s", "first_call"])
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
+    """The command in this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["run.py", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        run.main()
+    return int(stop.value.code or 0)
+
+
+def started(folder: Path, grid: Path, plugin: Path) -> subprocess.Popen[str]:
+    """A run in a process of its own, once it has trials on disk."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.run", "--grid", grid, "--out", folder],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(plugin)}, text=True, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 90
+    while not (folder / "journal.jsonl").exists() or len((folder / "journal.jsonl").read_bytes().splitlines()) < 3:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return process
+
+
+def test_a_run_leaves_every_file(undisturbed: Path) -> None:
+    assert {entry.name for entry in undisturbed.iterdir() if not entry.name.startswith(".")} == {
+        "estimates.parquet", "trials.csv", "trials.parquet", "environment.json", "grid.toml", "figures",
+    }  # fmt: skip
+    trials = pd.read_csv(undisturbed / "trials.csv")
+    assert len(trials) == TRIALS
+    assert (trials["status"] == "ok").all()
+    assert not trials.duplicated(["label", "n", "repeat"]).any()
+    text = (undisturbed / "environment.json").read_text()
+    assert '"torch": "' in text
+    assert str(undisturbed) not in text
+    assert "--out undisturbed" in text
+
+
+def test_the_same_line_again_runs_nothing(
+    undisturbed: Path,
+    grid: Path,
+    with_plugin: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # importing it now fails
+    before = (undisturbed / "estimates.parquet").read_bytes()
+    assert call(monkeypatch, "--grid", grid, "--out", undisturbed) == 0
+    assert f"{TRIALS} trials planned, 0 to run" in capsys.readouterr().out
+    assert (undisturbed / "estimates.parquet").read_bytes() == before
+
+
+def test_killed_midway_and_resumed_ends_the_same(
+    undisturbed: Path, grid: Path, third_party_package: Path, command: Command, tmp_path: Path
+) -> None:
+    process = started(tmp_path / "run", grid, third_party_package)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    kept = len(read_records(tmp_path / "run"))
+    assert 3 <= kept < TRIALS
+    result = command("-m", "benchmarks.run", "--grid", grid, "--out", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    assert f"{TRIALS - kept} to run" in result.stdout
+    pd.testing.assert_frame_equal(table(tmp_path / "run"), table(undisturbed))
+
+
+def test_ctrl_c_keeps_everything_and_says_how_to_go_on(grid: Path, third_party_package: Path, tmp_path: Path) -> None:
+    process = started(tmp_path / "run", grid, third_party_package)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    assert time.monotonic() - begin < 5
+    assert process.returncode == 130
+    assert f"Resume with: python benchmarks/run.py --grid {grid} --out {tmp_path / 'run'}" in stderr
+    assert "Traceback" not in stderr
+    assert len(read_records(tmp_path / "run")) >= 3
+
+
+@pytest.fixture
+def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials end at once, in this process, as errors; the command around them is the real one."""
+
+    def execute(trials: Any, slots: int, versions: dict[str, str], on_record: Any) -> None:
+        for trial in trials:
+            outcome = executor.failure("error", "made up")
+            on_record(trial, executor.record(trial, versions[str(trial.method)], outcome))
+
+    @contextlib.contextmanager
+    def cluster(address: str | None, workers: int | None) -> Iterator[int]:
+        yield 1
+
+    monkeypatch.setattr(executor, "execute", execute)
+    monkeypatch.setattr(executor, "cluster", cluster)
+
+
+@pytest.mark.usefixtures("without_ray", "with_plugin")
+def test_methods_accumulate_and_force_runs_again(
+    grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["--grid", grid, "--out", tmp_path / "run", "--repeats", "2"]
+    for arguments, words in (
+        (["--methods", "toy-chain"], "4 trials planned, 4 to run"),
+        (["--methods", "toy-slow"], "4 trials planned, 4 to run"),
+        (["--methods", "toy-chain,toy-slow"], "8 trials planned, 0 to run"),
+        (["--methods", "toy-chain", "--force"], "4 trials planned, 4 to run"),
+    ):
+        assert call(monkeypatch, *line, *arguments) == 0
+        assert words in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "run" / "trials.csv")) == 8
+
+
+@pytest.mark.usefixtures("without_ray", "with_plugin")
+def test_a_full_disk_is_one_line_and_loses_nothing(
+    grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append = Store.append
+
+    def full_after_five(store: Store, record: dict[str, Any]) -> None:
+        if len(read_records(store.folder)) == 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        append(store, record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "append", full_after_five)
+        assert call(patch, "--grid", grid, "--out", tmp_path / "run") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "No space left" in error
+    assert error.count("\n") == 1
+    assert call(monkeypatch, "--grid", grid, "--out", tmp_path / "run") == 0
+    assert f"{TRIALS - 5} to run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--methods", "notaers"], "did you mean 'notears'"),
+        (["--methods", "golem[num_iters=5]"], "no parameter 'num_iters'"),
+        (["--grid", "er22"], "unknown grid 'er22'"),
+        (["--repeats", "0"], "--repeats"),
+        (["--out", "README.md/x"], "README.md"),
+        (["--adress", "auto"], "--adress"),
+    ],
+)
+def test_a_mistake_is_named(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").touch()
+    assert call(monkeypatch, *arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
+
+
+def test_dry_run_touches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--methods", "pc", "--grid", "er2", "--out", tmp_path / "new", "--dry-run") == 0
+    assert "160" in capsys.readouterr().out
+    assert not (tmp_path / "new").exists()
+
+
+def test_list_shows_a_third_party(command: Command) -> None:
+    result = command("benchmarks/run.py", "--list")
+    assert result.returncode == 0
+    for words in ("toy-chain", "toy-methods 1.0", "direct-lingam", "CPDAG", "er2", "cannot be used"):
+        assert words in result.stdout

@@ -1,0 +1,100 @@
+"""Scoring turns estimates into one row a trial, failures included, and nothing else changes the numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from run_maker import KEYS, METHODS, failed, record, whole_run, write
+
+from benchmarks.datasets import load
+from benchmarks.metrics import METRICS, cpdag
+from benchmarks.scoring import score_run
+from benchmarks.store import ARRAYS, read_records
+
+NAMES = [metric.name for metric in METRICS]
+
+
+def test_known_estimates_get_their_known_scores(tmp_path: Path) -> None:
+    table = score_run(whole_run(tmp_path))
+    assert len(table) == len(KEYS) * len(METHODS)
+    exact = table[table["label"].isin(["adag", "notears"]) & (table["true_edges"] > 0)]
+    for name, value in {"shd": 0, "shd_cpdag": 0, "tpr": 1, "fdr": 0, "f1": 1, "sid": 0, "auprc": 1}.items():
+        assert (exact[name] == value).all(), name
+    assert (exact["nnz"] == exact["true_edges"]).all()
+    pc = table[table["label"] == "pc"]
+    assert (pc["shd_cpdag"] == 0).all()
+    assert pc[["shd", "tpr", "fdr", "f1", "auprc", "sid"]].isna().all().all()
+    golem = table[(table["method"] == "golem") & (table["status"] == "ok") & (table["true_edges"] > 0)]
+    assert (golem["shd"] == 1).all()
+    np.testing.assert_allclose(golem["tpr"], 1 - 1 / golem["true_edges"])
+    truths = [int(load(key).truth.sum()) for key in KEYS]
+    assert sorted(table.loc[table["label"] == "adag", "true_edges"]) == sorted(truths)
+
+
+@pytest.mark.parametrize("status", ["error", "timeout", "crash", "oom", "invalid-output"])
+def test_a_failure_keeps_its_row_without_numbers(tmp_path: Path, status: str) -> None:
+    table = score_run(write(tmp_path, [failed("notears", KEYS[0], status), record("adag", KEYS[0])]))
+    bad = table[table["label"] == "notears"].iloc[0]
+    assert bad["status"] == status
+    assert bad[NAMES].isna().all()
+    assert bad["error"] == f"{status} of the method"
+    assert table[table["label"] == "adag"].iloc[0]["shd"] == 0
+
+
+def test_a_run_of_failures_alone_is_scored(tmp_path: Path) -> None:
+    table = score_run(write(tmp_path, [failed("pc", key) for key in KEYS]))
+    assert len(table) == len(KEYS)
+    assert table[NAMES].isna().all().all()
+
+
+def test_both_files_say_what_the_call_returned(tmp_path: Path) -> None:
+    table = score_run(whole_run(tmp_path))
+    assert not set(ARRAYS) & set(table.columns)
+    assert {*NAMES, "var_sortability", "r2_sortability", "runtime_s", "status"} <= set(table.columns)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "trials.parquet"), table.reset_index(drop=True))
+    text = pd.read_csv(tmp_path / "trials.csv", keep_default_na=False, na_values={name: [""] for name in NAMES})
+    assert list(text.columns) == list(table.columns)
+    np.testing.assert_allclose(text[NAMES].to_numpy(float), table[NAMES].to_numpy(float), rtol=1e-5)
+    assert list(text["label"]) == list(table["label"])
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_scoring_again_and_in_another_order_gives_the_same_bytes(tmp_path: Path) -> None:
+    folder = whole_run(tmp_path / "a")
+    score_run(folder)
+    first = (folder / "trials.csv").read_bytes()
+    score_run(folder)
+    assert (folder / "trials.csv").read_bytes() == first
+    shuffled = read_records(folder).sample(frac=1, random_state=1).replace({np.nan: None}).to_dict("records")
+    other = write(tmp_path / "b", [{str(k): v for k, v in r.items()} for r in shuffled])
+    score_run(other)
+    assert (other / "trials.csv").read_bytes() == first
+
+
+def test_every_row_equals_the_metrics_called_by_hand(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    records = []
+    for key in KEYS:
+        upper = np.triu(rng.random((key.d, key.d)) < 0.4, 1).astype(np.int8)
+        order = np.ix_(*[rng.permutation(key.d)] * 2)
+        scores = rng.random((key.d, key.d))
+        records.append(
+            record("notears", key, adjacency=upper[order].ravel().tolist(), confidence=scores.ravel().tolist())
+        )
+    table = score_run(write(tmp_path, records)).set_index(["graph", "n", "repeat"])
+    for key, made in zip(KEYS, records, strict=True):
+        estimate = np.array(made["adjacency"], dtype=np.int8).reshape(key.d, key.d)
+        scores = np.array(made["confidence"]).reshape(key.d, key.d)
+        row = table.loc[(key.graph, key.n, key.repeat)]
+        for metric in METRICS:
+            expected = metric("dag", estimate, load(key).truth, scores)
+            assert row[metric.name] == pytest.approx(expected, nan_ok=True), metric.name
+
+
+def test_a_cpdag_scores_as_each_of_its_members(tmp_path: Path) -> None:
+    key = KEYS[-1]
+    truth = load(key).truth
+    dag, class_ = record("notears", key), record("pc", key, adjacency=cpdag(truth).ravel().tolist())
+    table = score_run(write(tmp_path, [dag, class_])).set_index("label")
+    assert table.loc["notears", "shd_cpdag"] == table.loc["pc", "shd_cpdag"] == 0

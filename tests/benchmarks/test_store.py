@@ -1,0 +1,181 @@
+"""A run's folder: nothing acknowledged is lost, whatever tears, fills or interrupts; nothing foreign is touched."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adag.errors import UsageError
+from baselines import MethodSpec
+from benchmarks.executor import record
+from benchmarks.grid import Grid, load_grid
+from benchmarks.keys import Trial
+from benchmarks.outcome import failure
+from benchmarks.store import Store, read_records, recorded
+
+VERSIONS = {"toy": "toy 1.0"}
+
+
+@pytest.fixture
+def grid() -> tuple[Grid, str]:
+    return load_grid("er2")
+
+
+def planned(grid: Grid, repeats: int = 1) -> list[Trial]:
+    return grid.trials([MethodSpec("toy")], repeats, 10.0)
+
+
+def row(trial: Trial, version: str = "toy 1.0", runtime_s: float = 0.1) -> dict[str, Any]:
+    outcome = failure("ok", "", runtime_s=runtime_s)
+    d = trial.dataset.d
+    outcome["adjacency"] = np.eye(d, k=1, dtype=int).ravel().tolist()
+    outcome["weights"] = (np.eye(d, k=1) / 3).ravel().tolist()
+    return record(trial, version, outcome)
+
+
+def test_records_come_back_as_written_before_and_after_compaction(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    trials = planned(grid[0], 2)
+    with Store(tmp_path / "run", *grid) as store:
+        for trial in trials:
+            store.append(row(trial))
+        before = read_records(store.folder)
+        assert len(before) == len(trials)
+        store.compact()
+        after = read_records(store.folder)
+        assert not store.journal_path.exists()
+        assert store.done(VERSIONS) == {trial.key for trial in trials}
+    assert before.equals(after)
+    first = after.iloc[0]
+    assert np.array_equal(np.reshape(first["weights"], (first["d"], first["d"])), np.eye(first["d"], k=1) / 3)
+    assert first["confidence"] is None
+    assert pq.read_schema(tmp_path / "run" / "estimates.parquet").field("adjacency").type.value_type == "int8"
+
+
+@settings(max_examples=15, deadline=None)
+@given(cut=st.integers(min_value=1, max_value=5000), tail=st.sampled_from([b"", b"\0" * 64, b'{"label": "to']))
+def test_a_torn_tail_costs_only_what_was_torn(tmp_path_factory: pytest.TempPathFactory, cut: int, tail: bytes) -> None:
+    folder = tmp_path_factory.mktemp("torn")
+    grid = load_grid("er2")
+    trials = planned(grid[0])
+    with Store(folder, *grid) as store:
+        for trial in trials:
+            store.append(row(trial))
+        data = store.journal_path.read_bytes()[:-cut]
+    (folder / "journal.jsonl").write_bytes(data + tail)
+    whole = data.count(b"\n")
+    with Store(folder, *grid) as store:
+        assert len(store.done(VERSIONS)) == whole
+        for trial in trials:
+            if trial.key not in store.done(VERSIONS):
+                store.append(row(trial))
+        store.compact()
+        assert store.done(VERSIONS) == {trial.key for trial in trials}
+
+
+def test_damage_in_the_middle_is_named_and_kept(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    with Store(tmp_path, *grid) as store:
+        for trial in planned(grid[0]):
+            store.append(row(trial))
+    lines = (tmp_path / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "journal.jsonl").write_bytes(lines[0] + b"garbage\n" + b"".join(lines[1:]))
+    with pytest.raises(UsageError, match=r"line 2 of .* damaged"), Store(tmp_path, *grid):
+        pass
+    assert len((tmp_path / "journal.jsonl").read_bytes().splitlines()) == len(lines) + 1
+
+
+def test_truncated_estimates_are_named(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    with Store(tmp_path, *grid) as store:
+        store.append(row(planned(grid[0])[0]))
+        store.compact()
+    path = tmp_path / "estimates.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UsageError, match=r"estimates\.parquet' is damaged"):
+        read_records(tmp_path)
+
+
+def test_the_latest_record_of_a_trial_counts(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    trial = planned(grid[0])[0]
+    with Store(tmp_path, *grid) as store:
+        store.append(row(trial, "toy 0.9"))
+        store.compact()
+        assert store.done(VERSIONS) == set()  # another version's result does not count
+        store.append(row(trial, runtime_s=0.25))
+        assert store.done(VERSIONS) == {trial.key}
+        store.compact()
+    records = read_records(tmp_path)
+    assert records["runtime_s"].tolist() == [0.25]
+    assert records["version"].tolist() == ["toy 1.0"]
+
+
+def test_discard_forgets_the_planned_and_nothing_else(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    trials = planned(grid[0], 2)
+    with Store(tmp_path, *grid) as store:
+        for trial in trials:
+            store.append(row(trial))
+        store.discard(planned(grid[0], 1))
+    assert recorded(tmp_path, VERSIONS) == {trial.key for trial in trials if trial.dataset.repeat == 1}
+
+
+def test_a_full_disk_leaves_no_torn_line(
+    grid: tuple[Grid, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = planned(grid[0])[:2]
+    with Store(tmp_path, *grid) as store:
+        store.append(row(first))
+        write = FileIO.write
+
+        class Full(FileIO):
+            def write(self, data: Any) -> int:
+                write(self, data[: len(data) // 2])
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        assert store._journal is not None
+        store._journal.close()
+        store._journal = Full(store.journal_path, "ab")
+        with pytest.raises(OSError, match="No space left"):
+            store.append(row(second))
+    assert [json.loads(line)["n"] for line in (tmp_path / "journal.jsonl").open()] == [first.dataset.n]
+
+
+def test_one_driver_at_a_time(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    second = (
+        "import sys; from pathlib import Path; from benchmarks.grid import load_grid; "
+        "from benchmarks.store import Store; Store(Path(sys.argv[1]), *load_grid('er2')).__enter__()"
+    )
+    with Store(tmp_path, *grid):
+        result = subprocess.run([sys.executable, "-c", second, tmp_path], capture_output=True, text=True)
+    assert "another run is writing" in result.stderr
+    assert subprocess.run([sys.executable, "-c", second, tmp_path]).returncode == 0
+
+
+def test_foreign_folders_are_refused_untouched(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    with Store(tmp_path / "sf", *load_grid("sf2")) as store:
+        kept = store.folder
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("do not touch")
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder, words in ((kept, "another grid"), (mine, "holds no run"), (file, "is a file")):
+        with pytest.raises(UsageError, match=words), Store(folder, *grid):
+            pass
+    assert [entry.name for entry in mine.iterdir()] == ["thesis.tex"]
+    assert (kept / "grid.toml").read_text() == load_grid("sf2")[1]
+
+
+def test_a_kill_before_the_grid_was_copied_is_no_obstacle(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".grid.toml.partial").write_text('title = "ER')
+    with Store(tmp_path, *grid) as store:
+        store.append(row(planned(grid[0])[0]))
+    assert len(recorded(tmp_path, VERSIONS)) == 1
