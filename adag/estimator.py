@@ -64,6 +64,18 @@ class ADAG:
         """Package version and checkpoint, for a results table: ``adag 0.1.0 (adag-base 1f2e3d4c)``."""
         return f"adag {version('adag')} ({self.card['name']} {self._digest})"
 
+    @property
+    def training(self) -> str:
+        """What the checkpoint saw, in one line; the model card has the rest."""
+        tasks = self.card["config"]["tasks"]
+        sizes = [d for d, _ in tasks["d"]]
+        return (
+            f"{self.card['name']} was pre-trained ({self.card['objective']}) on {self.card['tasks']:,} simulated data "
+            f"sets: linear SEMs, d = {min(sizes)}-{max(sizes)}, n = {tasks['n'][0]}-{tasks['n'][1]}, "
+            f"{_main(tasks['graph'])}; {_main(tasks['noise'])}; {_main(tasks['variance'])} variances; "
+            f"{_main(tasks['scale'])} scale"
+        )
+
     def discover(self, X: Any) -> CausalGraph:
         """Estimate the causal graph of one data set.
 
@@ -124,6 +136,12 @@ class ADAG:
     def save(self, path: str | Path) -> None:
         """Write the network and its card as a checkpoint that ``ADAG(path)`` reads back."""
         checkpoints.save(path, self.model, self.card)
+
+
+def _main(shares: list[list[Any]]) -> str:
+    """``gaussian 70%, exponential 10%, ...``: the values of a task mix with their shares."""
+    total = sum(share for _, share in shares)
+    return ", ".join(f"{value} {share / total:.0%}" for value, share in shares)
 
 
 def _covariance(moments: Moments) -> NDArray[np.float64]:

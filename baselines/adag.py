@@ -41,6 +41,11 @@ class AttentionDAGMethod(Method):
         """Package version and the checkpoint's name and digest."""
         return self.model.version
 
+    @property
+    def training(self) -> str:
+        """From the model card."""
+        return self.model.training
+
     def warm_up(self) -> None:
         """Load the weights and run the network once."""
         self.model.discover(np.random.default_rng(0).normal(size=(8, 3)))

@@ -48,6 +48,11 @@ class Method:
         """Package and version, e.g. ``gcastle 1.0.4``; read without importing the package."""
         return f"{self.package} {version(self.package)}"
 
+    @property
+    def training(self) -> str:
+        """What a pre-trained method has seen, in a line to print beside its results; empty for all others."""
+        return ""
+
 
 class ReadyMethod:
     """A method with its parameters, validated input, silence and clean global state around it.

@@ -36,9 +36,28 @@ def describe(workers: int, command: list[str]) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, workers: int, command: list[str]) -> None:
-    """Write ``environment.json``."""
-    (folder / "environment.json").write_text(json.dumps(describe(workers, command), indent=2) + "\n")
+def write(folder: Path, workers: int, command: list[str], training: dict[str, str]) -> None:
+    """Write ``environment.json``; what pre-trained methods of earlier calls have seen is kept.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    workers : int
+        Trials at a time.
+    command : list of str
+        The arguments as typed.
+    training : dict
+        What each pre-trained method has seen, by label.
+    """
+    described = describe(workers, command) | {"pretrained": pretrained(folder) | training}
+    (folder / "environment.json").write_text(json.dumps(described, indent=2) + "\n")
+
+
+def pretrained(folder: Path) -> dict[str, str]:
+    """What each pre-trained method of a run has seen, by label."""
+    path = folder / "environment.json"
+    return dict(json.loads(path.read_text()).get("pretrained", {})) if path.exists() else {}
 
 
 def _without_folder(argument: str) -> str:

@@ -4,6 +4,7 @@ Also called by `benchmarks.run` at the end. The same files give the same bytes.
 """
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from adag.errors import UsageError
+from benchmarks.environment import pretrained
 from benchmarks.summary import interval, method_order, read_trials
 
 # Okabe-Ito, told apart by colour-blind readers; a method keeps its colour and marker in every figure.
@@ -49,13 +51,14 @@ def look(label: str, labels: list[str]) -> tuple[str, str]:
 def draw(folder: Path) -> list[Path]:
     """Draw every figure that a run's trials allow into ``folder/figures``; the files written."""
     trials = read_trials(folder)
+    notes = "\n".join(textwrap.fill(text, 150) for text in pretrained(folder).values())
     target = folder / "figures"
     target.mkdir(exist_ok=True)
     written = []
     with plt.rc_context(STYLE):
         for name, figure in (
-            ("shd_vs_n", shd_against_n(trials)),
-            ("accuracy_vs_runtime", accuracy_against_runtime(trials)),
+            ("shd_vs_n", shd_against_n(trials, notes)),
+            ("accuracy_vs_runtime", accuracy_against_runtime(trials, notes)),
         ):
             for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
                 path = target / f"{name}.{suffix}"
@@ -65,7 +68,7 @@ def draw(folder: Path) -> list[Path]:
     return written
 
 
-def shd_against_n(trials: pd.DataFrame) -> Figure:
+def shd_against_n(trials: pd.DataFrame, notes: str = "") -> Figure:
     """SHD (top) and SHD between CPDAGs (bottom) against the sample size; a column of panels per family and d."""
     panels = _panels(trials)
     labels = method_order(trials)
@@ -94,13 +97,13 @@ def shd_against_n(trials: pd.DataFrame) -> Figure:
                 ax.set_xlabel("samples n")
             if column == 0:
                 ax.set_ylabel(axis_label)
-    _legend(figure, axes, labels)
+    _legend(figure, axes, labels, notes)
     figure.suptitle(f"Structural Hamming distance, mean and 95% interval over {_repeats(trials)}; lower is better",
                     x=0.01, ha="left", fontsize=10)  # fmt: skip
     return figure
 
 
-def accuracy_against_runtime(trials: pd.DataFrame) -> Figure:
+def accuracy_against_runtime(trials: pd.DataFrame, notes: str = "") -> Figure:
     """Accuracy (SHD of CPDAGs, which every method has) against seconds a data set, one panel per family and d."""
     panels = _panels(trials)
     labels = method_order(trials)
@@ -126,7 +129,7 @@ def accuracy_against_runtime(trials: pd.DataFrame) -> Figure:
         ax.set_xlabel("seconds a data set (median, 10-90%)")
         if column == 0:
             ax.set_ylabel("SHD of CPDAGs")
-    _legend(figure, axes, labels)
+    _legend(figure, axes, labels, notes)
     figure.suptitle(
         f"Accuracy against runtime, all sample sizes, {_repeats(trials)}; best is bottom left", x=0.01, ha="left",
         fontsize=10,
@@ -161,18 +164,23 @@ def _panels(trials: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     ]
 
 
-def _legend(figure: Figure, axes: "np.ndarray[tuple[int, ...], np.dtype[np.object_]]", labels: list[str]) -> None:
+def _legend(
+    figure: Figure, axes: "np.ndarray[tuple[int, ...], np.dtype[np.object_]]", labels: list[str], notes: str
+) -> None:
     handles: dict[str, Any] = {}
     for ax in axes.ravel():
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     shown = [label for label in labels if label in handles]
-    figure.legend(
+    legend = figure.legend(
         handles=[handles[label] for label in shown],
         labels=shown,
         loc="outside lower center",
         ncols=min(5, max(1, len(shown))),
+        title=notes or None,  # what a pre-trained method has seen belongs beside its curve
+        title_fontsize=6.5,
     )
+    legend.get_title().set_color("0.35")
 
 
 def _repeats(trials: pd.DataFrame) -> str:

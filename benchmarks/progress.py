@@ -74,4 +74,9 @@ class Watcher:
             f"{label} {self.done[label]}/{count}" + (f" ({self.failed[label]} failed)" if self.failed[label] else "")
             for label, count in self.planned.items()
         )
-        self.console.print(f"{done}/{total} trials, {elapsed:.0f} s, ETA {eta:.0f} s: {tally}", highlight=False)
+        self.console.print(
+            f"{done}/{total} trials, {elapsed:.0f} s, ETA {eta:.0f} s: {tally}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )

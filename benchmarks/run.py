@@ -68,7 +68,9 @@ def run(
         done = store.done(versions)
         missing = [trial for trial in trials if trial.key not in done]
         console.print(
-            f"{plan.title}: {len(trials)} trials planned, {len(missing)} to run, in {folder}", highlight=False
+            f"{plan.title}: {len(trials)} trials planned, {len(missing)} to run, in {folder}",
+            highlight=False,
+            soft_wrap=True,
         )
         if missing:
             _execute(missing, store, versions, workers, address)
@@ -86,7 +88,8 @@ def _execute(
     for trial in missing:
         planned[str(trial.method)] = planned.get(str(trial.method), 0) + 1
     with cluster(address, workers) as slots, Watcher(console, planned) as watcher:
-        environment.write(store.folder, slots, sys.argv[1:])
+        training = {label: text for label in planned if (text := get_method(label).method.training)}
+        environment.write(store.folder, slots, sys.argv[1:], training)
 
         def on_record(trial: Trial, record: dict[str, Any]) -> None:
             store.append(record)
@@ -99,15 +102,15 @@ def _report(folder: Path, table: Any) -> None:
     from benchmarks.figures import draw
     from benchmarks.summary import print_tables, read_trials
 
-    print_tables(read_trials(folder), console)
+    print_tables(read_trials(folder), environment.pretrained(folder), console)
     failed = table[table["status"] != "ok"]
     for (label, status), rows in failed.groupby(["label", "status"]):
         example = rows["error"].iloc[0]
-        console.print(f"{label}: {len(rows)} x {status}, e.g. {example}", markup=False, highlight=False)
+        console.print(f"{label}: {len(rows)} x {status}, e.g. {example}", markup=False, highlight=False, soft_wrap=True)
     for path in draw(folder):
         if path.suffix == ".png":
-            console.print(f"figure: {path}", markup=False, highlight=False)
-    console.print(f"table:  {folder / 'trials.csv'}", markup=False, highlight=False)
+            console.print(f"figure: {path}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"table:  {folder / 'trials.csv'}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _list() -> None:

@@ -59,8 +59,8 @@ def method_order(trials: pd.DataFrame) -> list[str]:
     return sorted(trials["label"].unique(), key=lambda label: (not label.startswith("adag"), label))
 
 
-def tables(trials: pd.DataFrame) -> Group:
-    """The run as tables for a terminal: SHD and CPDAG-SHD per cell, then everything per method."""
+def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
+    """The run as tables for a terminal: SHD and CPDAG-SHD per cell, then everything per method; notes below."""
     shown = [
         _per_cell(trials, "shd", "SHD to the true DAG, mean [95% interval]; lower is better"),
         _per_cell(trials, "shd_cpdag", "SHD between CPDAGs (the score that PC can have)"),
@@ -68,16 +68,17 @@ def tables(trials: pd.DataFrame) -> Group:
     ]
     parameters = sorted({label for label in trials["label"].unique() if "[" in label})
     notes = ["- : not defined for the method (a CPDAG has no SHD to a DAG) or no estimate; N! : N trials failed"]
+    notes += [f"{label}: {text}" for label, text in sorted(pretrained.items())]
     if parameters:
         notes.append("parameters that differ from the published defaults: " + ", ".join(parameters))
     return Group(*shown, Text("\n".join(notes), style="dim"))
 
 
-def print_tables(trials: pd.DataFrame, console: Console) -> None:
+def print_tables(trials: pd.DataFrame, pretrained: dict[str, str], console: Console) -> None:
     """Print the summary; wide enough for every column when piped."""
     if not console.is_terminal:
         console = Console(file=console.file, width=max(110, 32 + 22 * trials["label"].nunique()))
-    console.print(tables(trials))
+    console.print(tables(trials, pretrained))
 
 
 def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:

@@ -42,6 +42,11 @@ def test_a_failure_keeps_its_row_without_numbers(tmp_path: Path, status: str) ->
     assert table[table["label"] == "adag"].iloc[0]["shd"] == 0
 
 
+def test_what_a_failed_trial_left_behind_is_not_scored(tmp_path: Path) -> None:
+    table = score_run(write(tmp_path, [record("adag", KEYS[0], status="timeout")]))
+    assert table[NAMES].isna().all().all()
+
+
 def test_a_run_of_failures_alone_is_scored(tmp_path: Path) -> None:
     table = score_run(write(tmp_path, [failed("pc", key) for key in KEYS]))
     assert len(table) == len(KEYS)
@@ -50,6 +55,9 @@ def test_a_run_of_failures_alone_is_scored(tmp_path: Path) -> None:
 
 def test_both_files_say_what_the_call_returned(tmp_path: Path) -> None:
     table = score_run(whole_run(tmp_path))
+    records = read_records(tmp_path)
+    assert list(table["label"]) == list(records["label"])  # rows stay in the store's order
+    assert list(table["seed"]) == list(records["seed"])
     assert not set(ARRAYS) & set(table.columns)
     assert {*NAMES, "var_sortability", "r2_sortability", "runtime_s", "status"} <= set(table.columns)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "trials.parquet"), table.reset_index(drop=True))
