@@ -32,14 +32,15 @@ def discover(
     ] = False,
 ) -> None:
     """Estimate the causal graph of a CSV file: print its edges, and write or draw them."""
+    import pandas as pd
+
     from adag.estimator import ADAG
     from adag.validation import as_samples, read_csv
 
     samples, names = as_samples(read_csv(data))
-    frame = (samples - samples.mean(0)) / samples.std(0) if standardise else samples
-    import pandas as pd
-
-    graph = ADAG(checkpoint).discover(pd.DataFrame(frame, columns=names))
+    if standardise:
+        samples = (samples - samples.mean(0)) / samples.std(0)
+    graph = ADAG(checkpoint).discover(pd.DataFrame(samples, columns=names))
     edges = graph.edges()
     table = Table(title=f"{len(edges)} edges among {graph.d} variables, {len(samples)} samples")
     for column, align in (("source", "left"), ("target", "left"), ("weight", "right"), ("confidence", "right")):
