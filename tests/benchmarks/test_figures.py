@@ -115,7 +115,7 @@ def test_the_interval_of_few_or_equal_values() -> None:
 
 def printed(folder: Path) -> str:
     stream = io.StringIO()
-    print_tables(read_trials(folder), Console(file=stream))
+    print_tables(read_trials(folder), {}, Console(file=stream))
     return stream.getvalue()
 
 
