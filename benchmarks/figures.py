@@ -86,8 +86,9 @@ def shd_against_n(trials: pd.DataFrame, notes: str = "") -> Figure:
             ax.text(1.0, edges, "empty graph ", color="0.4", fontsize=7, ha="right", va="bottom",
                     transform=ax.get_yaxis_transform())  # fmt: skip
             ax.set_ylim(bottom=0)
-            if panel["n"].nunique() > 1:
-                ax.set_xscale("log")
+            ax.set_xscale("log")
+            if panel["n"].nunique() == 1:  # keep the methods, which are side by side, near their tick
+                ax.set_xlim(panel["n"].min() / 1.3, panel["n"].max() * 1.3)
             ticks = sorted(panel["n"].unique())
             ax.set_xticks(ticks, [str(n) for n in ticks])
             ax.minorticks_off()
@@ -117,11 +118,13 @@ def accuracy_against_runtime(trials: pd.DataFrame, notes: str = "") -> Figure:
             if rows.empty:
                 continue
             value, colour_marker = interval(rows["shd_cpdag"]), look(label, labels)
+            partial = len(rows) < (panel["label"] == label).sum()
             low, middle, high = rows["runtime_s"].quantile([0.1, 0.5, 0.9])
             y_error = None if np.isnan(value.low) else [[value.mean - value.low], [value.high - value.mean]]
             ax.errorbar(
                 [middle], [value.mean], xerr=[[middle - low], [high - middle]], yerr=y_error, color=colour_marker[0],
-                marker=colour_marker[1], markersize=7, linewidth=1.2, capsize=2, label=label,
+                marker=colour_marker[1], markersize=7, markerfacecolor="white" if partial else None, linewidth=1.2,
+                capsize=2, label=label,
             )  # fmt: skip
         ax.set_xscale("log")
         ax.set_ylim(bottom=0)
@@ -131,7 +134,8 @@ def accuracy_against_runtime(trials: pd.DataFrame, notes: str = "") -> Figure:
             ax.set_ylabel("SHD of CPDAGs")
     _legend(figure, axes, labels, notes)
     figure.suptitle(
-        f"Accuracy against runtime, all sample sizes, {_repeats(trials)}; best is bottom left", x=0.01, ha="left",
+        f"Accuracy against runtime, all sample sizes, {_repeats(trials)}; best is bottom left; "
+        "hollow: without the data sets it failed on", x=0.01, ha="left",
         fontsize=10,
     )  # fmt: skip
     return figure
@@ -150,7 +154,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, metric: str, label: str, labels: list[s
     high = np.array([value.mean if np.isnan(value.high) else value.high for _, value in points])
     ax.errorbar(
         x, mean, yerr=np.clip([mean - low, high - mean], 0, None), color=colour, marker=marker, markersize=5,
-        linewidth=1.4, elinewidth=1, capsize=2, label=label, zorder=3 if label.startswith("adag") else 2,
+        linewidth=1.4, elinewidth=1, capsize=2, clip_on=False, label=label, zorder=3 if label.startswith("adag") else 2,
     )  # fmt: skip
 
 
@@ -172,6 +176,8 @@ def _legend(
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     shown = [label for label in labels if label in handles]
+    if not shown:  # every trial failed
+        return
     legend = figure.legend(
         handles=[handles[label] for label in shown],
         labels=shown,
@@ -186,6 +192,8 @@ def _legend(
 def _repeats(trials: pd.DataFrame) -> str:
     counts = trials.groupby(["family", "d", "n"])["repeat"].nunique()
     low, high = counts.min(), counts.max()
+    if high == 1:
+        return "1 data set a cell"
     return f"{low} data sets a cell" if low == high else f"{low} to {high} data sets a cell"
 
 

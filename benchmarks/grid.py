@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from adag.errors import UsageError
 from adag.sem import Noise, Scale, Variance
-from baselines import MethodSpec, parse_spec
+from baselines import MethodSpec, available_methods, parse_spec
 from benchmarks.keys import DatasetKey, Trial
 from benchmarks.sachs import SAMPLES, VARIABLES
 
@@ -75,6 +75,14 @@ class Grid(_Strict):
         for text in methods:
             parse_spec(text)
         return methods
+
+    @field_validator("method_params", "method_timeout_s")
+    @classmethod
+    def _known(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        for name in settings:  # a misspelt name would silently leave a method at its defaults
+            if name not in available_methods():
+                raise ValueError(f"unknown method '{name}': available are {', '.join(available_methods())}")
+        return settings
 
     def specs(self, methods: Sequence[MethodSpec] | None = None) -> list[MethodSpec]:
         """The methods to run (default: the grid's own), with the grid's parameters where they set none."""

@@ -67,7 +67,10 @@ def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
         _overall(trials),
     ]
     parameters = sorted({label for label in trials["label"].unique() if "[" in label})
-    notes = ["- : not defined for the method (a CPDAG has no SHD to a DAG) or no estimate; N! : N trials failed"]
+    notes = [
+        "- : not defined for the method (a CPDAG has no SHD to a DAG) or no estimate; N! : N trials failed",
+        "* : over the data sets that the method did not fail on; not comparable with the rows without a mark",
+    ]
     notes += [f"{label}: {text}" for label, text in sorted(pretrained.items())]
     if parameters:
         notes.append("parameters that differ from the published defaults: " + ", ".join(parameters))
@@ -87,7 +90,7 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
     for name in ("graph", "d", "n", "edges"):
         table.add_column(name, justify="right")
     for label in methods:
-        table.add_column(_heading(label), justify="right")
+        table.add_column(_heading(label), justify="right", overflow="fold")
     extra = [name for name in ("noise", "variance", "scale") if trials[name].nunique() > 1]
     previous = None
     for cell, group in trials.groupby(["family", *CELL[1:]], sort=False):
@@ -118,7 +121,7 @@ def _entry(value: Interval, best: float, trials: pd.DataFrame) -> Text:
 
 def _overall(trials: pd.DataFrame) -> Table:
     table = Table(title="All cells together", title_justify="left", header_style="bold")
-    table.add_column("method")
+    table.add_column("method", overflow="fold")  # a parameter is never cut off
     columns = {
         "SHD": "shd", "SHD-CPDAG": "shd_cpdag", "F1": "f1", "F1 skel.": "f1_skeleton", "TPR": "tpr", "FDR": "fdr",
         "AUPRC": "auprc", "SID": "sid",
@@ -129,8 +132,9 @@ def _overall(trials: pd.DataFrame) -> Table:
         rows = trials[trials["label"] == label]
         ok = int((rows["status"] == "ok").sum())
         means = [rows[column].mean() for column in columns.values()]
+        mark = "*" if ok < len(rows) else ""  # the hard data sets are often those that fail
         table.add_row(
-            _heading(label), str(ok), str(len(rows) - ok), *("-" if np.isnan(m) else f"{m:.2f}" for m in means),
+            _heading(label), str(ok), str(len(rows) - ok), *("-" if np.isnan(m) else f"{m:.2f}{mark}" for m in means),
             f"{rows['runtime_s'].median():.3g}",
         )  # fmt: skip
     return table

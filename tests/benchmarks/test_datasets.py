@@ -145,3 +145,9 @@ def test_sortability_is_nan_where_it_means_nothing() -> None:
     assert np.isfinite(sortabilities(load(dataclasses.replace(KEY, n=12)))[1])
     data = load(KEY)
     assert np.isnan(sortabilities(dataclasses.replace(data, A=np.zeros((10, 10))))).all()
+
+
+def test_standardised_data_are_at_chance_whatever_the_rounding() -> None:
+    """All variances are 1, up to 1e-15: a tie of every pair, which counts one half (Reisach et al. 2021, eq. 1)."""
+    keys = [SACHS, *(dataclasses.replace(KEY, scale="standardised", repeat=r) for r in range(10))]
+    assert {sortabilities(load(key))[0] for key in keys} == {0.5}

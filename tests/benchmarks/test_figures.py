@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
-from run_maker import KEYS, METHODS, record, whole_run, write
+from run_maker import KEYS, METHODS, failed, record, whole_run, write
 from scipy import stats
 
 from adag.errors import UsageError
@@ -95,6 +95,21 @@ def test_a_run_of_one_data_set_is_drawn(tmp_path: Path) -> None:
     score_run(folder)
     assert {path.name for path in draw(folder)} == FILES
     assert "All cells together" in printed(folder)
+
+
+def test_a_run_of_failures_alone_is_drawn(tmp_path: Path) -> None:
+    folder = write(tmp_path, [failed(label, key) for label in METHODS for key in KEYS])
+    score_run(folder)
+    assert {path.name for path in draw(folder)} == FILES
+    assert "All cells together" in printed(folder)
+
+
+def test_a_mean_without_the_failures_is_marked(run: Path) -> None:
+    lines = printed(run).splitlines()
+    start = next(i for i, line in enumerate(lines) if "All cells together" in line)
+    golem, adag = (next(x for x in lines[start:] if x.startswith(f"│ {name}")) for name in ("golem", "adag"))
+    assert "*" in golem
+    assert "*" not in adag
 
 
 def test_the_interval_is_that_of_student_on_a_large_normal_sample() -> None:

@@ -126,6 +126,8 @@ def test_the_seed_depends_on_every_part_of_the_key(name: str, change: int) -> No
         (('"er"', '"sachs"'), "leave out degree, d and n"),
         (('title = "t"', "title = "), "not valid TOML"),
         (('["adag"]', '["golem[num_iter]"]'), "num_iter"),
+        (("n = [10]", "n = [10]\n[method-params.golme]\nnum_iter = 3"), "golme"),
+        (("n = [10]", "n = [10]\n[method-timeout-s]\ngolme = 3"), "golme"),
     ],
 )
 def test_a_mistake_in_a_grid_is_named_in_one_line(tmp_path: Path, change: tuple[str, str], named: str) -> None:
