@@ -4,15 +4,16 @@ Plans the trials that a run's folder does not have yet, executes them, then scor
 The same line again resumes. Heavy libraries and Ray start only when there is a trial to run.
 """
 
+import contextlib
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 if __name__ == "__main__":  # run as a script: the repository root, not this folder, is where packages are
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -62,7 +63,7 @@ def run(
         done = set() if force else recorded(folder, versions)
         _plan(specs, trials, [trial for trial in trials if trial.key not in done])
         return
-    with Store(folder, plan, text) as store:
+    with _resumable(), Store(folder, plan, text) as store:
         if force:
             store.discard(trials)
         done = store.done(versions)
@@ -76,7 +77,7 @@ def run(
             _execute(missing, store, versions, workers, address)
         store.compact()
         table = score_run(folder)
-    _report(folder, table)
+        _report(folder, table)
 
 
 def _execute(
@@ -152,22 +153,24 @@ def _plan(specs: list[MethodSpec], trials: list[Trial], missing: list[Trial]) ->
 def main() -> None:
     """Run the command; what a user can mend is one line on stderr and exit code 2."""
     try:
-        # Not standalone: Ctrl-C must come through to here rather than end as click's "Aborted!".
-        code = app(standalone_mode=False)
+        app()
     except UsageError as e:
         _refuse(str(e))
-    except click.ClickException as e:
-        e.show()
-        sys.exit(e.exit_code)
     except OSError as e:  # a full disk, a read-only folder: the journal keeps what was finished
         _refuse(f"{e}: free some space or choose another --out; finished trials are kept, the same line resumes")
-    except (KeyboardInterrupt, click.Abort):
+
+
+@contextlib.contextmanager
+def _resumable() -> Iterator[None]:
+    """Ctrl-C inside the block ends the command with the line that resumes it; typer would only say "Aborted"."""
+    try:
+        yield
+    except KeyboardInterrupt:
         arguments = [argument for argument in sys.argv[1:] if argument != "--force"]  # it would discard them
         resume = shlex.join(["python", "benchmarks/run.py", *arguments])
-        errors.print(f"\nstopped; finished trials are kept. Resume with: {resume}", markup=False, highlight=False,
-                     soft_wrap=True)  # fmt: skip
+        message = f"\nstopped; finished trials are kept. Resume with: {resume}"
+        errors.print(message, markup=False, highlight=False, soft_wrap=True)
         sys.exit(130)
-    sys.exit(code or 0)
 
 
 def _refuse(message: str) -> NoReturn:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from baselines import MethodSpec, parse_spec
+from benchmarks import executor
 from benchmarks.backlog import Backlog
 from benchmarks.executor import cluster, execute
 from benchmarks.keys import DatasetKey, Trial
@@ -64,12 +65,12 @@ def run(plan: list[Trial], slots: int, **options: Any) -> dict[Trial, dict[str, 
 
 
 def ours() -> list[psutil.Process]:
-    """Living processes that a supervisor is answerable for: the workers and what they forked."""
+    """Living processes of this driver's supervisors: the workers and what they forked."""
     found = []
     for process in psutil.process_iter():
         try:
-            mark = process.environ().get(MARK)
-            if mark and process.status() != psutil.STATUS_ZOMBIE and process.pid != os.getpid():
+            marked = process.environ().get(MARK, "").startswith(executor._DRIVER)
+            if marked and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except psutil.Error:
             continue
