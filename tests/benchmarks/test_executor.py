@@ -176,11 +176,18 @@ def test_workers_are_reused_and_estimates_do_not_depend_on_how(slots: int) -> No
         assert two[trial]["runtime_s"] < 0.1  # `discover` alone: no import, no start-up
 
 
-def test_what_is_dropped_midway_stops(slots: int) -> None:
+def test_what_is_dropped_midway_stops(slots: int, tmp_path: Path) -> None:
+    file = tmp_path / "pids"
+    hang = Trial(MethodSpec("toy-hang", (("pid_file", str(file)),)), data(), 600.0)
+
     def interrupt(trial: Trial, record: dict[str, Any]) -> None:
+        deadline = time.monotonic() + 60
+        while not (file.exists() and len(file.read_text().split()) == 2):  # the hang and its child are under way
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         raise KeyboardInterrupt
 
-    plan = [*trials("toy-chain"), *trials("toy-hang", 1, 600.0)]
+    plan = [*trials("toy-chain"), hang]
     with pytest.raises(KeyboardInterrupt):
         execute(plan, slots, {str(trial.method): VERSION for trial in plan}, interrupt)
     deadline = time.monotonic() + 5
