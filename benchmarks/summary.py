@@ -1,8 +1,10 @@
 """The numbers that people read: means with 95% intervals per cell, and the tables in the terminal.
 
-Reads ``trials.parquet`` alone. Called by `benchmarks.run` and `benchmarks.figures`.
+Reads ``trials.parquet`` alone. Called by `benchmarks.run` and `benchmarks.figures`; ``python -m benchmarks.summary
+results/small`` prints the README's table.
 """
 
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +86,26 @@ def print_tables(trials: pd.DataFrame, pretrained: dict[str, str], console: Cons
     console.print(tables(trials, pretrained))
 
 
+def markdown(trials: pd.DataFrame) -> str:
+    """The README's table: mean SHD with its 95% interval per cell; for CPDAG methods, between CPDAGs (marked)."""
+    methods = method_order(trials)
+    only_cpdag = {label for label in methods if trials.loc[trials["label"] == label, "shd"].isna().all()}
+    heads = [f"{label} (CPDAG)" if label in only_cpdag else label for label in methods]
+    lines = [f"| graph | n | true edges | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(methods)]
+    for (family, d, n), group in trials.groupby(["family", "d", "n"], sort=False):
+        edges = group.drop_duplicates("repeat")["true_edges"].mean()
+        cells = []
+        for label in methods:
+            rows = group[group["label"] == label]
+            value = interval(rows["shd_cpdag" if label in only_cpdag else "shd"])
+            cells.append("fails" if np.isnan(value.mean) else f"{value.mean:.1f} [{value.low:.1f}, {value.high:.1f}]")
+        means = [float(cell.split()[0]) for cell, label in zip(cells, methods, strict=True)
+                 if cell != "fails" and label not in only_cpdag]  # fmt: skip
+        cells = [f"**{c}**" if c != "fails" and float(c.split()[0]) == min(means) else c for c in cells]
+        lines.append(f"| {family}, d = {d} | {n} | {edges:.1f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
     methods = method_order(trials)
     table = Table(title=title, title_justify="left", header_style="bold")
@@ -142,3 +164,7 @@ def _overall(trials: pd.DataFrame) -> Table:
 
 def _heading(label: str) -> Text:
     return Text(label.replace("[", "\n[").replace(",", ",\n "))  # parameters on their own line
+
+
+if __name__ == "__main__":
+    print(markdown(read_trials(Path(sys.argv[1]))))
