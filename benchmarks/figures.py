@@ -99,7 +99,7 @@ def shd_against_n(trials: pd.DataFrame, notes: str = "") -> Figure:
             if column == 0:
                 ax.set_ylabel(axis_label)
     _legend(figure, axes, labels, notes)
-    figure.suptitle(f"Structural Hamming distance, mean and 95% interval over {_repeats(trials)}; lower is better",
+    figure.suptitle(f"Structural Hamming distance, {_repeats(trials)}; lower is better",
                     x=0.01, ha="left", fontsize=10)  # fmt: skip
     return figure
 
@@ -134,8 +134,8 @@ def accuracy_against_runtime(trials: pd.DataFrame, notes: str = "") -> Figure:
             ax.set_ylabel("SHD of CPDAGs")
     _legend(figure, axes, labels, notes)
     figure.suptitle(
-        f"Accuracy against runtime, all sample sizes, {_repeats(trials)}; best is bottom left; "
-        "hollow: without the data sets it failed on", x=0.01, ha="left",
+f"Accuracy against runtime, {_repeats(trials)}; best is bottom left; hollow: failed on some",
+        x=0.01, ha="left",
         fontsize=10,
     )  # fmt: skip
     return figure
@@ -194,7 +194,7 @@ def _repeats(trials: pd.DataFrame) -> str:
     low, high = counts.min(), counts.max()
     if high == 1:
         return "1 data set a cell"
-    return f"{low} data sets a cell" if low == high else f"{low} to {high} data sets a cell"
+    return f"mean and 95% interval over {low if low == high else f'{low} to {high}'} data sets a cell"
 
 
 def main(arguments: list[str]) -> int:

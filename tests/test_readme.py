@@ -33,6 +33,18 @@ def test_adag_beats_notears_where_samples_are_few() -> None:
     assert (means["adag"] < means["notears"]).all()
 
 
+def test_the_sentences_beside_the_table() -> None:
+    small, sachs = (read_trials(ROOT / "results" / run) for run in ("small", "sachs"))
+    few = small[small["n"] <= 50].pivot_table(index=["family", "n"], columns="label", values="shd")
+    assert (few["adag"] == few.min(axis=1)).all(), "best at every n up to 50"
+    seconds = small.groupby("method")["runtime_s"].median()
+    text = " ".join(README.split())
+    assert f"in about {1000 * seconds['adag']:.0f} ms a data set" in text
+    assert f"NOTEARS {seconds['notears']:.1f} s, GOLEM {seconds['golem']:.1f} s" in text
+    real = sachs.set_index("method")["shd"]
+    assert f"ADAG's SHD of {real['adag']:.0f} is behind NOTEARS's {real['notears']:.0f}" in text
+
+
 def test_links_and_targets_exist() -> None:
     for link in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / link).exists(), link
