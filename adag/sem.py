@@ -137,15 +137,10 @@ def random_sem(
     generator: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> SEM:
-    """A batch of independent SEMs on the raw scale: fresh graph, order and weights each (the *general* family).
-
-    A Barabasi-Albert graph numbers its hubs first, so its nodes are shuffled before the random order is applied:
-    hubs are neither sources nor sinks by construction, and no index order leaks.
-    """
-    skeleton = random_skeleton(batch, d, degree, family, generator)
-    skeleton = _shuffled(skeleton, random_order(batch, d, generator))
-    edges = orient(skeleton, random_order(batch, d, generator))
-    return weighted(edges, noise=noise, variance=variance, weight_range=weight_range, generator=generator, dtype=dtype)
+    """A batch of independent SEMs on the raw scale: fresh graph, order and weights each (the *general* family)."""
+    return DomainFamily(d, degree, family).sems(
+        batch, noise=noise, variance=variance, weight_range=weight_range, generator=generator, dtype=dtype
+    )
 
 
 def weighted(
@@ -287,10 +282,15 @@ class DomainFamily:
         *,
         noise: Noise = "gaussian",
         variance: Variance = "equal",
+        weight_range: tuple[float, float] = WEIGHT_RANGE,
         generator: torch.Generator,
         dtype: torch.dtype = torch.float64,
     ) -> SEM:
-        """Fresh domains of the family."""
+        """Fresh domains of the family.
+
+        A Barabasi-Albert graph numbers its hubs first, so its nodes are shuffled before the order is applied: hubs
+        are neither sources nor sinks by construction, and no index order leaks.
+        """
         if self.edges is not None:
             edges = self.edges.expand(batch, -1, -1)
         else:
@@ -298,7 +298,9 @@ class DomainFamily:
             skeleton = _shuffled(skeleton, random_order(batch, self.d, generator))
             fresh = random_order(batch, self.d, generator)
             edges = orient(skeleton, fresh if self.order is None else self.order.expand(batch, -1))
-        return weighted(edges, noise=noise, variance=variance, generator=generator, dtype=dtype)
+        return weighted(
+            edges, noise=noise, variance=variance, weight_range=weight_range, generator=generator, dtype=dtype
+        )
 
 
 def _shuffled(skeleton: Tensor, order: Tensor) -> Tensor:
