@@ -22,6 +22,7 @@ from adag.errors import UsageError
 from baselines import MethodSpec, available_methods, get_method, method_class, split_specs
 from baselines.registry import parameters
 from benchmarks import environment
+from benchmarks.datasets import load
 from benchmarks.grid import available_grids, load_grid
 from benchmarks.keys import Trial
 from benchmarks.progress import Watcher
@@ -74,6 +75,8 @@ def run(
             soft_wrap=True,
         )
         if missing:
+            for key in {trial.dataset for trial in missing if trial.dataset.graph == "sachs"}:
+                load(key)  # real data that are not installed stop the run here, not every trial on its own
             _execute(missing, store, versions, workers, address)
         store.compact()
         table = score_run(folder)

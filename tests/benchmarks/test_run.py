@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from benchmarks import executor, run
+from benchmarks import datasets, executor, run, sachs
 from benchmarks.store import Store, read_records
 
 ROOT = Path(__file__).parents[2]
@@ -195,6 +195,8 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     [
         (["--methods", "notaers"], "did you mean 'notears'"),
         (["--methods", "golem[num_iters=5]"], "no parameter 'num_iters'"),
+        (["--methods", "adag[checkpoint=README.md]"], "README.md' is damaged or not a safetensors file"),
+        (["--methods", "adag[checkpoint=none.safetensors]"], "no checkpoint 'none.safetensors'"),
         (["--grid", "er22"], "unknown grid 'er22'"),
         (["--repeats", "0"], "--repeats"),
         (["--out", "README.md/x"], "README.md"),
@@ -214,6 +216,19 @@ def test_a_mistake_is_named(
     error = capsys.readouterr().err
     assert words in error
     assert "Traceback" not in error
+
+
+def test_missing_real_data_stop_the_run_before_its_first_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> None:
+        raise sachs.PackageNotFoundError(name)
+
+    datasets.load.cache_clear()
+    monkeypatch.setattr(sachs, "distribution", missing)
+    assert call(monkeypatch, "--methods", "pc", "--grid", "sachs", "--out", tmp_path / "run") == 2
+    assert "package 'cdt'" in capsys.readouterr().err
+    assert read_records(tmp_path / "run").empty
 
 
 def test_dry_run_touches_nothing(
