@@ -52,8 +52,8 @@ class KernelAttention(nn.Module):
 
     Reading row i of a kernel as the features of variable i, the first form, ``sum_k Q_ik K_jk``, is attention
     without softmax between the variables i and j; the second is the same on columns; the third, ``sum_k Q_ik K_kj``,
-    follows i -> k -> j. Products of kernels are what elimination and matrix inversion are made of, which a
-    row-wise softmax has to imitate: in equal steps it learned markedly slower.
+    follows i -> k -> j. Products of kernels are what elimination and matrix inversion
+    are made of.
     """
 
     def __init__(self, width: int, kernels: int) -> None:

@@ -133,14 +133,11 @@ def random_sem(
     family: GraphFamily = "er",
     noise: Noise = "gaussian",
     variance: Variance = "equal",
-    weight_range: tuple[float, float] = WEIGHT_RANGE,
     generator: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> SEM:
     """A batch of independent SEMs on the raw scale: fresh graph, order and weights each (the *general* family)."""
-    return DomainFamily(d, degree, family).sems(
-        batch, noise=noise, variance=variance, weight_range=weight_range, generator=generator, dtype=dtype
-    )
+    return DomainFamily(d, degree, family).sems(batch, noise=noise, variance=variance, generator=generator, dtype=dtype)
 
 
 def weighted(
@@ -148,14 +145,13 @@ def weighted(
     *,
     noise: Noise = "gaussian",
     variance: Variance = "equal",
-    weight_range: tuple[float, float] = WEIGHT_RANGE,
     generator: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> SEM:
     """Fresh weights and noise variances on given edges (bool, shape (B, d, d))."""
     device = generator.device
     B, d, _ = edges.shape
-    low, high = weight_range
+    low, high = WEIGHT_RANGE
     magnitude = low + (high - low) * torch.rand(B, d, d, generator=generator, device=device, dtype=dtype)
     positive = torch.rand(B, d, d, generator=generator, device=device) < 0.5
     A = torch.where(positive, magnitude, -magnitude) * edges
@@ -282,7 +278,6 @@ class DomainFamily:
         *,
         noise: Noise = "gaussian",
         variance: Variance = "equal",
-        weight_range: tuple[float, float] = WEIGHT_RANGE,
         generator: torch.Generator,
         dtype: torch.dtype = torch.float64,
     ) -> SEM:
@@ -298,9 +293,7 @@ class DomainFamily:
             skeleton = _shuffled(skeleton, random_order(batch, self.d, generator))
             fresh = random_order(batch, self.d, generator)
             edges = orient(skeleton, fresh if self.order is None else self.order.expand(batch, -1))
-        return weighted(
-            edges, noise=noise, variance=variance, weight_range=weight_range, generator=generator, dtype=dtype
-        )
+        return weighted(edges, noise=noise, variance=variance, generator=generator, dtype=dtype)
 
 
 def _shuffled(skeleton: Tensor, order: Tensor) -> Tensor:

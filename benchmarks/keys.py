@@ -46,11 +46,6 @@ class DatasetKey:
         """The values of `CELL`."""
         return tuple(getattr(self, name) for name in CELL)
 
-    @property
-    def family_label(self) -> str:
-        """``ER2``, ``SF2``, ``Sachs``: the graph family and degree as printed."""
-        return self.graph.capitalize() if self.graph == "sachs" else f"{self.graph.upper()}{self.degree:g}"
-
 
 @dataclass(frozen=True)
 class Trial:

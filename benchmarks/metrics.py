@@ -1,4 +1,4 @@
-"""The metrics, one table of name, function, direction and what it is. Called by `scoring`, `summary` and `figures`.
+"""The metrics, one table of name, function, direction and what it is. Called by `scoring`.
 
 A graph is an int8 matrix in gadjid's encoding: 1 at [i, j] for i -> j, 2 at both [i, j] and [j, i] for i -- j.
 Every function takes (estimate, truth, confidence); NaN means that the metric is not defined there.

@@ -46,7 +46,7 @@ def test_small_is_five_methods_on_twelve_cells() -> None:
     grid, _ = load_grid("small")
     trials = grid.trials(grid.specs())
     assert {trial.method.name for trial in trials} == {"adag", "notears", "golem", "pc", "direct-lingam"}
-    assert {(t.dataset.family_label, t.dataset.d, t.dataset.n) for t in trials} == {
+    assert {(f"{t.dataset.graph.upper()}{t.dataset.degree:g}", t.dataset.d, t.dataset.n) for t in trials} == {
         (family, d, n) for family, d in (("ER1", 5), ("ER2", 10), ("SF2", 10)) for n in (10, 20, 50, 100)
     }
     assert len(trials) == 12 * 5 * grid.repeats
