@@ -37,8 +37,8 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-pretrain: setup ## Train the shipped checkpoint again, into runs/ (about an hour on one core)
-	$(BIN)/python -m adag pretrain --config adag/configs/base.toml --out runs/adag-base.safetensors
+pretrain: setup ## Train the small checkpoint again, into runs/ (about an hour on one core)
+	$(BIN)/python -m adag pretrain --config adag/configs/small.toml --out runs/adag-small.safetensors
 
 clean: ## Remove the environment and caches (results stay)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -108,6 +108,30 @@ class AttentionDAG(nn.Module):
         self.pair = nn.Linear(c, 3)
         self.order = nn.Linear(c, 1)
 
+    @torch.no_grad()
+    def grow_from(self, start: "AttentionDAG") -> None:
+        """Take over the weights of a network with as many layers or fewer, so that the function stays the same.
+
+        Layers that `start` lacks come last and begin as the identity: their residual branches write zeros.
+
+        Raises
+        ------
+        ValueError
+            `start` is deeper than this network, or of another width, number of kernels or features.
+        """
+        mine, theirs = self.config, start.config
+        for key in ("width", "kernels", "features"):
+            if getattr(mine, key) != getattr(theirs, key):
+                raise ValueError(f"its {key} is {getattr(theirs, key)}, not {getattr(mine, key)}")
+        if theirs.layers > mine.layers:
+            raise ValueError(f"it has {theirs.layers} layers, more than {mine.layers}")
+        self.load_state_dict(start.state_dict(), strict=False)
+        for layer in list(self.layers)[theirs.layers :]:
+            assert isinstance(layer, Layer)
+            for branch in (layer.attention.out, layer.outer):
+                branch.weight.zero_()
+                branch.bias.zero_()
+
     def forward(self, features: Tensor) -> Prediction:
         """Features of shape (B, d, d, config.features) -> logits and weights."""
         z = self.embed(features)

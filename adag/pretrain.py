@@ -17,19 +17,18 @@ from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from adag import checkpoint as checkpoints
 from adag.card import markdown
 from adag.decode import least_expected_shd
-from adag.errors import CheckpointError, UsageError
+from adag.errors import UsageError
 from adag.model import AttentionDAG, ModelConfig, Prediction
 from adag.moments import Moments, pair_features
 from adag.objective import supervised
 from adag.sem import simulate
 from adag.tasks import TaskMix, draw
+from adag.training_state import TrainingState
 
 VALIDATION_SEED = 7_000_000_019
 """Validation sets are drawn from here; training and the benchmark's grids use other seeds."""
@@ -49,6 +48,10 @@ class PretrainConfig(BaseModel):
     clip: float = 1.0
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     weight_loss: float = 0.1
+    accumulate: Annotated[int, Field(gt=0)] = 1
+    """Batches of tasks whose gradients are averaged into one step."""
+    init: str | None = None
+    """Checkpoint (a shipped name or a file) to go on from; layers it lacks are added as the identity."""
     precision: Literal["float32", "bfloat16"] = "float32"
     validate_every: Annotated[int, Field(gt=0)] = 500
     save_every: Annotated[int, Field(gt=0)] = 500
@@ -57,12 +60,19 @@ class PretrainConfig(BaseModel):
     tasks: TaskMix
 
     def network(self) -> AttentionDAG:
-        """A freshly initialised network of this architecture."""
+        """A network of this architecture: freshly initialised, or grown from the checkpoint `init`."""
         known = {f.name for f in fields(ModelConfig)}
         for key in self.architecture:
             if key not in known:
                 raise UsageError(f"unknown key 'architecture.{key}': one of {', '.join(sorted(known))}")
-        return AttentionDAG(ModelConfig(**self.architecture))
+        network = AttentionDAG(ModelConfig(**self.architecture))
+        if self.init is not None:
+            start = checkpoints.load(self.init).model
+            try:
+                network.grow_from(start)
+            except ValueError as e:
+                raise UsageError(f"cannot start from '{self.init}': {e}") from None
+        return network
 
 
 def load_config(path: str | Path) -> PretrainConfig:
@@ -117,23 +127,25 @@ def pretrain(
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
-    first, seconds, tasks_seen = _resume(state_file, config, model, average, optimizer)
+    state = TrainingState(state_file, config.model_dump_json(), model, average, optimizer)
+    first, seconds, tasks_seen = state.resume()
     started = time.perf_counter() - seconds
     sets = validation_sets(config.validation)
 
     for step in range(first, config.steps):
-        batch = draw(config.tasks, config.seed, step, where)
-        tasks_seen += len(batch.A)
-        features = pair_features(batch.moments)
-        with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-            prediction = model(features)
-        prediction = Prediction(*(t.float() for t in prediction))
-        losses = supervised(prediction, batch.A, batch.moments.std)
-        loss = losses["skeleton"] + losses["direction"] + config.weight_loss * losses["weight"]
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        for part in range(config.accumulate):
+            batch = draw(config.tasks, config.seed, step * config.accumulate + part, where)
+            tasks_seen += len(batch.A)
+            features = pair_features(batch.moments)
+            with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+                prediction = model(features)
+            prediction = Prediction(*(t.float() for t in prediction))
+            losses = supervised(prediction, batch.A, batch.moments.std)
+            loss = losses["skeleton"] + losses["direction"] + config.weight_loss * losses["weight"]
+            (loss / config.accumulate).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         decay = min(config.ema, (step + 1) / (step + 10))  # a young average follows closely
@@ -151,14 +163,14 @@ def pretrain(
             with log_file.open("a") as log:
                 log.write(json.dumps(entry | {"validation_shd": validation}) + "\n")
         if done % config.save_every == 0 and done < config.steps:
-            _save_state(state_file, config, model, average, optimizer, done, time.perf_counter() - started, tasks_seen)
+            state.save(done, time.perf_counter() - started, tasks_seen)
         if on_step:
             on_step(done, float(loss.detach()), validation)
 
     card = _card(config, revision, where, time.perf_counter() - started, tasks_seen, validate(average, sets))
     checkpoints.save(out, average, card)
     out.with_suffix(".md").write_text(markdown(average, card))
-    state_file.unlink(missing_ok=True)
+    state.remove()
     return checkpoints.Checkpoint(average.eval(), card)
 
 
@@ -207,6 +219,7 @@ def _card(
     return {
         "name": config.name,
         "objective": "supervised",
+        "init": _parent(config.init),
         "family": "general",
         "steps": config.steps,
         "tasks": tasks,
@@ -217,6 +230,15 @@ def _card(
         "validation_shd": validation,
         "config": config.model_dump(mode="json"),
     }
+
+
+def _parent(init: str | None) -> dict[str, Any] | None:
+    """What a run started from, and what that had cost."""
+    if init is None:
+        return None
+    parent = checkpoints.load(init)
+    kept = ("name", "steps", "tasks", "hours", "hardware", "git_revision", "init")
+    return {key: parent.card.get(key) for key in kept} | {"digest": parent.digest}
 
 
 def hardware(device: torch.device) -> str:
@@ -235,59 +257,3 @@ def _git_revision() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown (not a git checkout)"
     return result.stdout.strip()
-
-
-def _save_state(
-    path: Path,
-    config: PretrainConfig,
-    model: AttentionDAG,
-    average: AttentionDAG,
-    optimizer: torch.optim.Optimizer,
-    step: int,
-    seconds: float,
-    tasks: int,
-) -> None:
-    """Everything the next step depends on, written whole or not at all."""
-    tensors = {f"model/{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"average/{k}": v for k, v in average.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{k}": v for k, v in moments.items()}
-    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    progress = {"step": step, "seconds": seconds, "tasks": tasks}
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"config": config.model_dump_json(), "progress": json.dumps(progress)})
-    partial.replace(path)
-
-
-def _resume(
-    path: Path,
-    config: PretrainConfig,
-    model: AttentionDAG,
-    average: AttentionDAG,
-    optimizer: torch.optim.Optimizer,
-) -> tuple[int, float, int]:
-    """Restore a saved training state; (step, seconds, tasks) to go on from."""
-    if not path.exists():
-        return 0, 0.0, 0
-    from safetensors import safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-        tensors = load_file(path)
-    except SafetensorError as e:
-        raise CheckpointError(f"the training state '{path}' is damaged ({e}): delete it to start afresh") from None
-    if metadata["config"] != config.model_dump_json():
-        raise UsageError(f"'{path}' belongs to a run with another configuration: delete it, or choose another --out")
-    state = optimizer.state_dict()
-    state["state"] = {}
-    for key, value in tensors.items():
-        kind, rest = key.split("/", 1)
-        if kind == "optimizer":
-            index, name = rest.split("/")
-            state["state"].setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict(state)
-    model.load_state_dict({k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")})
-    average.load_state_dict({k.removeprefix("average/"): v for k, v in tensors.items() if k.startswith("average/")})
-    progress = json.loads(metadata["progress"])
-    return progress["step"], progress["seconds"], progress["tasks"]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 GraphFamily = Literal["er", "sf"]
-Noise = Literal["gaussian", "exponential", "gumbel", "laplace", "uniform"]
+Noise = Literal["gaussian", "exponential", "gumbel", "laplace", "uniform", "student-t"]
 Variance = Literal["equal", "unequal"]
 Scale = Literal["raw", "standardised", "iscm"]
 Family = Literal["general", "order-consistent", "heterogeneous"]
@@ -21,6 +21,8 @@ WEIGHT_RANGE = (0.5, 2.0)
 """|w| of a true edge, uniform, of random sign (Zheng et al. 2018, sec. 5)."""
 STD_RANGE = (0.5, 2.0)
 """Noise standard deviations of ``variance="unequal"``, log-uniform."""
+STUDENT_DF = 5
+"""Degrees of freedom of ``noise="student-t"``: heavy tails, with a finite kurtosis."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,10 @@ def unit_noise(noise: Noise, shape: tuple[int, ...], generator: torch.Generator,
     device = generator.device
     if noise == "gaussian":
         return torch.randn(shape, generator=generator, device=device, dtype=dtype)
+    if noise == "student-t":
+        parts = torch.randn((STUDENT_DF + 1, *shape), generator=generator, device=device, dtype=dtype)
+        chi_square = parts[1:].square().sum(0)
+        return parts[0] * ((STUDENT_DF - 2) / chi_square).sqrt()
     u = torch.rand(shape, generator=generator, device=device, dtype=dtype)
     u = u.clamp(min=torch.finfo(dtype).tiny)  # log(0) below
     if noise == "uniform":
@@ -134,10 +140,13 @@ def random_sem(
     noise: Noise = "gaussian",
     variance: Variance = "equal",
     generator: torch.Generator,
+    weights: tuple[float, float] = WEIGHT_RANGE,
     dtype: torch.dtype = torch.float64,
 ) -> SEM:
     """A batch of independent SEMs on the raw scale: fresh graph, order and weights each (the *general* family)."""
-    return DomainFamily(d, degree, family).sems(batch, noise=noise, variance=variance, generator=generator, dtype=dtype)
+    return DomainFamily(d, degree, family).sems(
+        batch, noise=noise, variance=variance, weights=weights, generator=generator, dtype=dtype
+    )
 
 
 def weighted(
@@ -145,13 +154,14 @@ def weighted(
     *,
     noise: Noise = "gaussian",
     variance: Variance = "equal",
+    weights: tuple[float, float] = WEIGHT_RANGE,
     generator: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> SEM:
     """Fresh weights and noise variances on given edges (bool, shape (B, d, d))."""
     device = generator.device
     B, d, _ = edges.shape
-    low, high = WEIGHT_RANGE
+    low, high = weights
     magnitude = low + (high - low) * torch.rand(B, d, d, generator=generator, device=device, dtype=dtype)
     positive = torch.rand(B, d, d, generator=generator, device=device) < 0.5
     A = torch.where(positive, magnitude, -magnitude) * edges
@@ -207,6 +217,7 @@ def simulate(
     noise: Noise = "gaussian",
     variance: Variance = "equal",
     scale: Scale = "raw",
+    weights: tuple[float, float] = WEIGHT_RANGE,
     generator: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> tuple[Tensor, Tensor]:
@@ -220,6 +231,8 @@ def simulate(
         k of ER-k and SF-k: about degree * d edges.
     family, noise, variance, scale : str
         Graph family, law of the noise, equal or unequal noise variances, scale of the data; see the types above.
+    weights : pair of float
+        Range of |w| on the raw scale, uniform.
     generator : torch.Generator
         Its device is where everything is drawn.
     dtype : torch.dtype, default float64
@@ -233,7 +246,15 @@ def simulate(
         Samples; z-scored by their own mean and standard deviation where scale is "standardised".
     """
     sem = random_sem(
-        batch, d, degree=degree, family=family, noise=noise, variance=variance, generator=generator, dtype=dtype
+        batch,
+        d,
+        degree=degree,
+        family=family,
+        noise=noise,
+        variance=variance,
+        weights=weights,
+        generator=generator,
+        dtype=dtype,
     )
     sem = at_scale(sem, scale)
     X = sem.sample(n, generator)
@@ -278,6 +299,7 @@ class DomainFamily:
         *,
         noise: Noise = "gaussian",
         variance: Variance = "equal",
+        weights: tuple[float, float] = WEIGHT_RANGE,
         generator: torch.Generator,
         dtype: torch.dtype = torch.float64,
     ) -> SEM:
@@ -293,7 +315,7 @@ class DomainFamily:
             skeleton = _shuffled(skeleton, random_order(batch, self.d, generator))
             fresh = random_order(batch, self.d, generator)
             edges = orient(skeleton, fresh if self.order is None else self.order.expand(batch, -1))
-        return weighted(edges, noise=noise, variance=variance, generator=generator, dtype=dtype)
+        return weighted(edges, noise=noise, variance=variance, weights=weights, generator=generator, dtype=dtype)
 
 
 def _shuffled(skeleton: Tensor, order: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from adag.moments import Moments
-from adag.sem import GraphFamily, Noise, Scale, Variance, simulate
+from adag.sem import WEIGHT_RANGE, GraphFamily, Noise, Scale, Variance, simulate
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ class TaskMix(BaseModel):
     noise: tuple[tuple[Noise, float], ...]
     variance: tuple[tuple[Variance, float], ...]
     scale: tuple[tuple[Scale, float], ...]
+    weights: tuple[tuple[tuple[float, float], float], ...] = ((WEIGHT_RANGE, 1.0),)
     pairs_per_step: Annotated[int, Field(ge=100)] = 6400
     groups_per_step: Annotated[int, Field(ge=1)] = 4
 
@@ -68,6 +69,7 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
             noise=_pick(choose, mix.noise),
             variance=_pick(choose, mix.variance),
             scale=_pick(choose, mix.scale),
+            weights=_pick(choose, mix.weights),
             generator=generator,
             dtype=torch.float32,
         )
