@@ -70,8 +70,9 @@ def pretrain(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from adag import pretrain as training
+    from adag.training_config import load_config
 
-    settings = training.load_config(config)
+    settings = load_config(config)
     if threads:
         torch.set_num_threads(threads)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

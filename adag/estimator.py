@@ -17,7 +17,8 @@ from adag import checkpoint as checkpoints
 from adag.decode import least_expected_shd, regression_weights
 from adag.errors import DataError, UsageError
 from adag.graph import CausalGraph
-from adag.moments import Moments, pair_features
+from adag.heldout import edge_probability
+from adag.moments import Moments
 from adag.validation import as_samples
 
 PAIRS_PER_BATCH = 50_000
@@ -129,9 +130,7 @@ class ADAG:
     @torch.inference_mode()
     def edge_probabilities(self, moments: Moments) -> NDArray[np.float64]:
         """P(i -> j) for a batch of data sets given by their moments (float64), shape (B, d, d)."""
-        # Features in double precision: the inverse of a nearly singular correlation matrix needs it.
-        features = pair_features(moments).to(self.device)
-        return self.model(features).edge_probability().double().cpu().numpy()
+        return edge_probability(self.model, moments, self.card.get("objective", "supervised"), self.device).double().cpu().numpy()
 
     def save(self, path: str | Path) -> None:
         """Write the network and its card as a checkpoint that ``ADAG(path)`` reads back."""

@@ -51,6 +51,10 @@ class Moments:
         kurt = (square * z).mT @ z / n - 3.0 * corr
         return cls(torch.full((B,), float(n), dtype=X.dtype, device=X.device), std, corr, skew, kurt)
 
+    def to(self, device: torch.device | str) -> "Moments":
+        """The same in float32 on a device, beside a network's answer."""
+        return Moments(*(getattr(self, f).to(device, torch.float32) for f in ("n", "std", "corr", "skew", "kurt")))
+
     @classmethod
     def stack(cls, parts: "list[Moments]") -> "Moments":
         """Concatenate batches of the same d along the batch."""

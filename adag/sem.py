@@ -241,10 +241,41 @@ def simulate(
     Returns
     -------
     A : Tensor, shape (batch, d, d)
-        True weights, in the units of X (population units where scale is "standardised").
+        True weights, in the units of X.
     X : Tensor, shape (batch, n, d)
         Samples; z-scored by their own mean and standard deviation where scale is "standardised".
     """
+    sem, X = simulate_sems(
+        batch,
+        d,
+        n,
+        degree=degree,
+        family=family,
+        noise=noise,
+        variance=variance,
+        scale=scale,
+        weights=weights,
+        generator=generator,
+        dtype=dtype,
+    )
+    return sem.A, X
+
+
+def simulate_sems(
+    batch: int,
+    d: int,
+    n: int,
+    *,
+    degree: float,
+    family: GraphFamily,
+    noise: Noise,
+    variance: Variance,
+    scale: Scale,
+    weights: tuple[float, float],
+    generator: torch.Generator,
+    dtype: torch.dtype,
+) -> tuple[SEM, Tensor]:
+    """`simulate`, with the SEMs themselves (in the units of X) in place of their weights."""
     sem = random_sem(
         batch,
         d,
@@ -259,8 +290,10 @@ def simulate(
     sem = at_scale(sem, scale)
     X = sem.sample(n, generator)
     if scale == "standardised":
-        X = (X - X.mean(1, keepdim=True)) / X.std(1, correction=0, keepdim=True)
-    return sem.A, X
+        std = X.std(1, correction=0)
+        X = (X - X.mean(1, keepdim=True)) / std.unsqueeze(1)
+        sem = sem.rescaled(std)
+    return sem, X
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from adag.moments import Moments
-from adag.sem import WEIGHT_RANGE, GraphFamily, Noise, Scale, Variance, simulate
+from adag.sem import WEIGHT_RANGE, GraphFamily, Noise, Scale, Variance, simulate_sems
 
 T = TypeVar("T")
 
@@ -40,10 +40,13 @@ class TaskMix(BaseModel):
 
 
 class Batch(NamedTuple):
-    """Data sets of one d, reduced to their moments, with their true weights A of shape (B, d, d)."""
+    """Data sets of one d, reduced to their moments, with what an objective may hold the answer against."""
 
     moments: Moments
     A: Tensor
+    """True weights, shape (B, d, d)."""
+    covariance: Tensor
+    """Population covariance, shape (B, d, d): held-out data without end."""
 
 
 def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
@@ -56,11 +59,11 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
 
     d = _pick(choose, mix.d)
     size = max(1, round(mix.pairs_per_step / (d * d * mix.groups_per_step)))
-    moments, weights = [], []
+    moments, sems = [], []
     for _ in range(mix.groups_per_step):
         low, high = mix.n
         n = round(math.exp(choose.uniform(math.log(low), math.log(high))))
-        A, X = simulate(
+        sem, X = simulate_sems(
             size,
             d,
             n,
@@ -74,8 +77,10 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
             dtype=torch.float32,
         )
         moments.append(Moments.of(X))
-        weights.append(A)
-    return Batch(Moments.stack(moments), torch.cat(weights))
+        sems.append(sem)
+    return Batch(
+        Moments.stack(moments), torch.cat([sem.A for sem in sems]), torch.cat([sem.covariance() for sem in sems])
+    )
 
 
 def _pick(choose: random.Random, shares: tuple[tuple[T, float], ...]) -> T:

@@ -6,6 +6,7 @@ Safetensors like every file of weights; written whole or not at all. Called by `
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -37,20 +38,19 @@ class TrainingState:
     average: nn.Module
     optimizer: torch.optim.Optimizer
 
-    def save(self, step: int, seconds: float, tasks: int) -> None:
-        """Write the state after `step` steps; the old file is replaced once the new one is whole."""
+    def save(self, progress: dict[str, Any]) -> None:
+        """Write the state, with `progress` (plain values) beside it; the old file goes once the new one is whole."""
         tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"average/{k}": v for k, v in self.average.state_dict().items()}
         for index, moments in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{k}": v for k, v in moments.items()}
         tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-        progress = {"step": step, "seconds": seconds, "tasks": tasks}
         partial = self.path.with_suffix(".partial")
         save_file(tensors, partial, metadata={"config": self.config, "progress": json.dumps(progress)})
         partial.replace(self.path)
 
-    def resume(self) -> tuple[int, float, int]:
-        """Restore what was saved, if anything: (steps done, seconds spent, tasks seen).
+    def resume(self) -> dict[str, Any] | None:
+        """Restore what was saved and return its progress; None if there is nothing.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class TrainingState:
             It belongs to a run with another configuration.
         """
         if not self.path.exists():
-            return 0, 0.0, 0
+            return None
         try:
             with safe_open(self.path, framework="pt") as file:
                 metadata = file.metadata()
@@ -83,8 +83,8 @@ class TrainingState:
         self.optimizer.load_state_dict(state)
         for kind, network in (("model/", self.model), ("average/", self.average)):
             network.load_state_dict({k.removeprefix(kind): v for k, v in tensors.items() if k.startswith(kind)})
-        progress = json.loads(metadata["progress"])
-        return progress["step"], progress["seconds"], progress["tasks"]
+        progress: dict[str, Any] = json.loads(metadata["progress"])
+        return progress
 
     def remove(self) -> None:
         """Delete the file: the run is complete."""

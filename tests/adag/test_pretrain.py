@@ -9,8 +9,9 @@ import torch
 from adag import ADAG, UsageError
 from adag.errors import CheckpointError
 from adag.moments import pair_features
-from adag.pretrain import PretrainConfig, load_config, pretrain
+from adag.pretrain import pretrain
 from adag.tasks import draw
+from adag.training_config import PretrainConfig, load_config
 
 CONFIG = """
 name = "tiny"

@@ -1,0 +1,56 @@
+"""Held-out data sets to watch training by, and the mean SHD on them. Called by `adag.pretrain`."""
+
+import torch
+from torch import Tensor
+
+from adag import reconstruction
+from adag.decode import least_expected_shd
+from adag.model import AttentionDAG
+from adag.moments import Moments, pair_features
+from adag.sem import simulate
+from adag.training_config import Objective
+
+VALIDATION_SEED = 7_000_000_019
+"""Validation sets are drawn from here; training and the benchmark's grids use other seeds."""
+
+
+def validation_sets(cells: tuple[tuple[int, int], ...], size: int = 100) -> dict[str, tuple[Moments, Tensor]]:
+    """Held-out raw ER2 (ER1 at d <= 5) Gaussian equal-variance data sets for each (d, n), to watch training by."""
+    sets = {}
+    for d, n in cells:
+        generator = torch.Generator().manual_seed(VALIDATION_SEED + 1000 * d + n)
+        A, X = simulate(size, d, n, degree=1 if d <= 5 else 2, generator=generator)
+        sets[f"d={d} n={n}"] = (Moments.of(X), A)
+    return sets
+
+
+@torch.no_grad()
+def validate(
+    model: AttentionDAG, sets: dict[str, tuple[Moments, Tensor]], objective: Objective = "supervised"
+) -> dict[str, float]:
+    """Mean SHD on each validation set: the DAG of least expected SHD, before any search."""
+    device = next(model.parameters()).device
+    result = {}
+    for name, (moments, A) in sets.items():
+        probability = edge_probability(model, moments, objective, device).double().cpu().numpy()
+        truth = (A != 0).numpy()
+        total = 0
+        for p, t in zip(probability, truth, strict=True):
+            wrong = least_expected_shd(p).astype(bool) != t
+            total += int((wrong | wrong.T).sum()) // 2
+        result[name] = round(total / len(truth), 3)
+    return result
+
+
+def edge_probability(
+    model: AttentionDAG, moments: Moments, objective: Objective, device: torch.device | str = "cpu"
+) -> Tensor:
+    """P(i -> j) of a batch given by its moments, shape (B, d, d), on `device`: what either objective's network means.
+
+    Features are made in the precision of the moments: the inverse of a nearly singular correlation matrix needs
+    float64.
+    """
+    prediction = model(pair_features(moments).to(device))
+    if objective == "supervised":
+        return prediction.edge_probability()
+    return reconstruction.edge_probability(prediction, moments.to(device))

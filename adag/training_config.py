@@ -1,0 +1,80 @@
+"""What defines a training run: read from TOML, kept whole on the model card. Called by `adag.pretrain`."""
+
+import math
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from adag import checkpoint as checkpoints
+from adag.errors import UsageError
+from adag.model import AttentionDAG, ModelConfig
+from adag.tasks import TaskMix
+
+Objective = Literal["supervised", "unsupervised"]
+
+
+class PretrainConfig(BaseModel):
+    """A training run; read from TOML, see ``adag/configs/``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    objective: Objective = "supervised"
+    seed: int = 0
+    steps: Annotated[int, Field(gt=0)]
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    warmup: Annotated[int, Field(ge=0)] = 200
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    weight_loss: float = 0.1
+    accumulate: Annotated[int, Field(gt=0)] = 1
+    """Batches of tasks whose gradients are averaged into one step."""
+    init: str | None = None
+    """Checkpoint (a shipped name or a file) to go on from; layers it lacks are added as the identity."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    validate_every: Annotated[int, Field(gt=0)] = 500
+    save_every: Annotated[int, Field(gt=0)] = 500
+    architecture: dict[str, int] = Field(default_factory=dict)
+    validation: tuple[tuple[int, int], ...] = ((5, 20), (10, 10), (10, 20), (10, 50), (10, 100), (20, 20), (20, 100))
+    tasks: TaskMix
+
+    def network(self) -> AttentionDAG:
+        """A network of this architecture: freshly initialised, or grown from the checkpoint `init`."""
+        known = {f.name for f in fields(ModelConfig)}
+        for key in self.architecture:
+            if key not in known:
+                raise UsageError(f"unknown key 'architecture.{key}': one of {', '.join(sorted(known))}")
+        network = AttentionDAG(ModelConfig(**self.architecture))
+        if self.init is not None:
+            start = checkpoints.load(self.init).model
+            try:
+                network.grow_from(start)
+            except ValueError as e:
+                raise UsageError(f"cannot start from '{self.init}': {e}") from None
+        return network
+
+
+def load_config(path: str | Path) -> PretrainConfig:
+    """Read and validate a training configuration; the offending key is named."""
+    try:
+        return PretrainConfig.model_validate(tomllib.loads(Path(path).read_text()))
+    except OSError:
+        raise UsageError(f"no training configuration '{path}': see adag/configs/") from None
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(f"'{path}' is not valid TOML: {e}") from None
+    except ValidationError as e:
+        first = e.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"'{path}', key '{key}': {first['msg']}") from None
+
+
+def learning_rate(config: PretrainConfig, step: int) -> float:
+    """Linear warm-up, then a cosine to 1% of the peak."""
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / config.warmup
+    share = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
