@@ -4,6 +4,8 @@ Called by `adag.estimator`, by the command line, and by `baselines` for every me
 refuse the same inputs with the same words.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +41,8 @@ def as_samples(X: Any) -> tuple[NDArray[np.float64], list[str]]:
     samples: NDArray[np.float64]
     if isinstance(X, pd.DataFrame):
         names = [str(c) for c in X.columns]
-        _check_names(names)
-        for name, column in zip(names, (X.iloc[:, j] for j in range(X.shape[1])), strict=True):
-            if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
-                bad = next((repr(v) for v in column if not isinstance(v, (int, float, np.number))), "text")
-                raise DataError(f"column '{name}' is not numeric (e.g. {bad}): drop it or encode it as numbers")
-        samples = X.to_numpy(dtype=np.float64, copy=True, na_value=np.nan)
+        check_names(names)
+        samples = column_values(X)
     else:
         raw = np.asarray(X)
         if raw.dtype.kind not in "biuf":
@@ -61,8 +59,17 @@ def as_samples(X: Any) -> tuple[NDArray[np.float64], list[str]]:
         raise DataError("the data has 1 column: at least 2 variables are needed to look for edges")
     if names is None:
         names = [f"x{j}" for j in range(d)]
-    _check_values(samples, names)
+    _check_samples(samples, names)
     return np.ascontiguousarray(samples), names
+
+
+def column_values(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """A copy of a DataFrame's values as float64, shape (n, d), missing ones as NaN; a column of text is named."""
+    for name, column in zip(frame.columns, (frame.iloc[:, j] for j in range(frame.shape[1])), strict=True):
+        if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
+            bad = next((repr(v) for v in column if not isinstance(v, (int, float, np.number))), "text")
+            raise DataError(f"column '{name}' is not numeric (e.g. {bad}): drop it or encode it as numbers")
+    return frame.to_numpy(dtype=np.float64, copy=True, na_value=np.nan)
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
@@ -74,17 +81,40 @@ def read_csv(path: str | Path) -> pd.DataFrame:
         The file is missing, empty, not a CSV, or has no header row (its first row is all numbers).
     """
     path = Path(path)
-    try:
+    with _csv_errors(path):
         frame = pd.read_csv(path)
+    _check_header(path, frame)
+    return frame
+
+
+def csv_chunks(path: Path, rows: int) -> tuple[list[str], Iterator[pd.DataFrame]]:
+    """The column names of a CSV file and its rows, so many at a time; the errors are those of `read_csv`."""
+    with _csv_errors(path):
+        head = pd.read_csv(path, nrows=1)
+    _check_header(path, head)
+
+    def chunks() -> Iterator[pd.DataFrame]:
+        with _csv_errors(path), pd.read_csv(path, chunksize=rows) as reader:
+            yield from reader
+
+    return [str(c) for c in head.columns], chunks()
+
+
+@contextlib.contextmanager
+def _csv_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise DataError(f"no file '{path}': give the path of a CSV file with a header row") from None
     except pd.errors.EmptyDataError:
         raise DataError(f"'{path}' is empty: expected a header row and at least 2 rows of numbers") from None
     except (pd.errors.ParserError, UnicodeDecodeError, IsADirectoryError, PermissionError) as e:
         raise DataError(f"'{path}' cannot be read as CSV ({e}): save it as comma-separated UTF-8 text") from None
+
+
+def _check_header(path: Path, frame: pd.DataFrame) -> None:
     if len(frame.columns) and all(_is_number(c) for c in frame.columns):
         raise DataError(f"'{path}' has no header row (its first row is all numbers): add one with the variable names")
-    return frame
 
 
 def _is_number(text: str) -> bool:
@@ -95,7 +125,8 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _check_names(names: list[str]) -> None:
+def check_names(names: list[str]) -> None:
+    """Refuse two columns of one name."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -103,30 +134,56 @@ def _check_names(names: list[str]) -> None:
         seen.add(name)
 
 
-def _check_values(samples: NDArray[np.float64], names: list[str]) -> None:
-    """Refuse what no method can use; the first offending column is named."""
+def check_values(samples: NDArray[np.float64], names: list[str], first_row: int = 0) -> None:
+    """Refuse missing and infinite values; the first offending column is named."""
     finite = np.isfinite(samples)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         what = "missing values (NaN)" if np.isnan(samples[row, column]) else "infinite values"
         count = int((~finite[:, column]).sum())
         raise DataError(
-            f"column '{names[column]}' has {what}: {count} of {len(samples)} rows, first at row {row}: "
+            f"column '{names[column]}' has {what}: {count} of {len(samples)} rows, first at row {first_row + row}: "
             "drop or impute those rows"
         )
-    centred = samples - samples.mean(axis=0)
-    norm = np.linalg.norm(centred, axis=0)
+
+
+def check_spread(
+    std: NDArray[np.float64],
+    magnitude: NDArray[np.float64],
+    corr: NDArray[np.float64],
+    n: int,
+    names: list[str],
+) -> None:
+    """Refuse a constant column and two columns that say the same.
+
+    Parameters
+    ----------
+    std, magnitude : ndarray, shape (d,)
+        Standard deviation and root mean square of every column.
+    corr : ndarray, shape (d, d)
+        Correlations; ignored where a column is constant.
+    n : int
+        Number of rows.
+    names : list of str
+        The columns.
+    """
     # Relative to the column's magnitude: 1e9 + rounding noise is constant, 1e-9 with real spread is not.
-    constant = norm <= 1e-12 * np.maximum(np.linalg.norm(samples, axis=0), np.finfo(np.float64).tiny)
+    constant = std <= 1e-12 * np.maximum(magnitude, np.finfo(np.float64).tiny)
     if constant.any():
         raise DataError(f"column '{names[int(np.argmax(constant))]}' is constant: drop it")
-    if len(samples) > 2:  # with two rows every pair of columns is collinear: nothing can be told apart
-        unit = centred / norm
-        correlation = np.abs(unit.T @ unit)
-        np.fill_diagonal(correlation, 0.0)
-        twins = np.argwhere(np.triu(correlation >= 1.0 - 1e-12))
+    if n > 2:  # with two rows every pair of columns is collinear: nothing can be told apart
+        twins = np.argwhere(np.triu(np.abs(corr) >= 1.0 - 1e-12, 1))
         if len(twins):
             i, j = twins[0]
             raise DataError(
                 f"columns '{names[i]}' and '{names[j]}' are identical (up to scale and shift): drop one of them"
             )
+
+
+def _check_samples(samples: NDArray[np.float64], names: list[str]) -> None:
+    check_values(samples, names)
+    centred = samples - samples.mean(axis=0)
+    norm = np.linalg.norm(centred, axis=0)
+    unit = centred / np.where(norm > 0, norm, 1.0)
+    root_n = np.sqrt(len(samples))
+    check_spread(norm / root_n, np.linalg.norm(samples, axis=0) / root_n, unit.T @ unit, len(samples), names)
