@@ -1,11 +1,8 @@
-"""`dagma`: DAGMA with squared loss, from the dagma package (extra ``extra-baselines``)."""
-
-from importlib.metadata import PackageNotFoundError
+"""`dagma`: DAGMA with squared loss, from the dagma package."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adag.errors import UsageError
 from adag.graph import CausalGraph
 from baselines.method import Method
 from baselines.registry import register
@@ -22,16 +19,6 @@ class Dagma(Method):
 
     def __init__(self, *, lambda1: float = 0.03, T: int = 5, lr: float = 0.0003) -> None:
         self.parameters = {"lambda1": lambda1, "T": T, "lr": lr}
-
-    @property
-    def version(self) -> str:
-        """See `Method.version`; a missing package is named."""
-        try:
-            return super().version
-        except PackageNotFoundError:
-            raise UsageError(
-                "method 'dagma' needs the package dagma, which is not installed: pip install 'adag[extra-baselines]'"
-            ) from None
 
     def warm_up(self) -> None:
         """Import dagma."""

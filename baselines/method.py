@@ -7,13 +7,13 @@ timing and the check of the output are here, once.
 import dataclasses
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adag.errors import DataError
+from adag.errors import DataError, UsageError
 from adag.graph import CausalGraph, InvalidGraph
 from adag.validation import as_samples
 from baselines.isolation import contained
@@ -46,7 +46,13 @@ class Method:
     @property
     def version(self) -> str:
         """Package and version, e.g. ``gcastle 1.0.4``; read without importing the package."""
-        return f"{self.package} {version(self.package)}"
+        try:
+            return f"{self.package} {version(self.package)}"
+        except PackageNotFoundError:
+            raise UsageError(
+                f"method '{self.name}' needs the package {self.package}, which is not installed: "
+                f"pip install {self.package}"
+            ) from None
 
     @property
     def training(self) -> str:

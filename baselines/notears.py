@@ -1,4 +1,6 @@
-"""`notears`: NOTEARS with L1 penalty and squared loss, from gcastle."""
+"""`notears` and `notears-standardised`: NOTEARS with L1 penalty and squared loss, from gcastle."""
+
+import dataclasses
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +38,26 @@ class Notears(Method):
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """Weights as optimised, before gcastle's own threshold; the algorithm draws no random numbers."""
+        return CausalGraph.from_weights(self._optimised(X))
+
+    def _optimised(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         from castle.algorithms import Notears as Algorithm
 
         algorithm = Algorithm(**self.parameters)
         algorithm.learn(X)
-        return CausalGraph.from_weights(np.asarray(algorithm.weight_causal_matrix))
+        return np.asarray(algorithm.weight_causal_matrix)
+
+
+@register
+class NotearsStandardised(Notears):
+    """The same call on columns of mean 0 and variance 1: blind to units, and to what equal variances give away."""
+
+    name = "notears-standardised"
+    assumes = "linear, equal noise variances on the standardised scale (least squares)"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        """The common threshold applies on the standardised scale; the weights handed out are in the data's units."""
+        scale = X.std(axis=0)
+        graph = CausalGraph.from_weights(self._optimised((X - X.mean(axis=0)) / scale))
+        assert graph.weights is not None
+        return dataclasses.replace(graph, weights=graph.weights * scale / scale[:, None])

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adag.graph import CausalGraph
+from baselines.endpoints import cpdag
 from baselines.method import Method
 from baselines.registry import register
 
@@ -29,8 +30,4 @@ class PC(Method):
         """The CPDAG; where two v-structures orient an edge both ways (``<->``), it is left undirected."""
         from causallearn.search.ConstraintBased.PC import pc
 
-        ends = pc(X, show_progress=False, **self.parameters).G.graph
-        # causal-learn: [i, j] is the mark at i's end; -1 tail, 1 arrowhead. i -> j has a tail at i, a head at j.
-        directed = (ends == -1) & (ends.T == 1)
-        undirected = (ends != 0) & (ends.T != 0) & ~directed & ~directed.T
-        return CausalGraph(adjacency=(directed + 2 * undirected).astype(np.int8), kind="cpdag")
+        return cpdag(pc(X, show_progress=False, **self.parameters).G.graph)
