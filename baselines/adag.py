@@ -20,8 +20,10 @@ class AttentionDAGMethod(Method):
 
     name = "adag"
     package = "adag"
-    assumes = "linear SEM of the kind it was trained on (see its model card)"
-    paper = "Yin, Gao & Yu 2025"
+    license = "MIT"
+    paper = "Yin, Gao & Yu 2025, arXiv:2506.18285"
+    assumes = ("linear", "as-trained")
+    randomness = "deterministic"
 
     def __init__(self, *, checkpoint: str | None = None, device: str = "cpu") -> None:
         self.checkpoint, self.device = checkpoint, device

@@ -16,8 +16,10 @@ class BOSS(Method):
     name = "boss"
     package = "causal-learn"
     kind = "cpdag"
-    assumes = "faithfulness, linear, Gaussian (the score)"
-    paper = "Andrews et al. 2023"
+    license = "MIT"
+    paper = "Andrews et al. 2023, arXiv:2310.17679"
+    assumes = ("linear", "gaussian", "faithful")
+    randomness = "seeded"
 
     def __init__(self, *, lambda_value: float = 2.0) -> None:
         self.lambda_value = lambda_value

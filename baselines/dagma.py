@@ -14,8 +14,10 @@ class Dagma(Method):
 
     name = "dagma"
     package = "dagma"
-    assumes = "linear, equal noise variances (least squares), raw scale"
-    paper = "Bello, Aragam & Ravikumar 2022"
+    license = "Apache-2.0"
+    paper = "Bello, Aragam & Ravikumar 2022, arXiv:2209.08037"
+    assumes = ("linear", "equal-variance")
+    randomness = "deterministic"
 
     def __init__(self, *, lambda1: float = 0.03, T: int = 5, lr: float = 0.0003) -> None:
         self.parameters = {"lambda1": lambda1, "T": T, "lr": lr}

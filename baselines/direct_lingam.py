@@ -15,8 +15,11 @@ class DirectLiNGAM(Method):
 
     name = "direct-lingam"
     package = "lingam"
-    assumes = "linear, non-Gaussian noise"
-    paper = "Shimizu et al. 2011"
+    license = "MIT"
+    paper = "Shimizu et al. 2011, JMLR 12:1225-1248"
+    assumes = ("linear", "non-gaussian")
+    randomness = "deterministic"
+    spare_samples = 1
 
     def __init__(self, *, measure: str = "pwling") -> None:
         if measure not in (known := ("pwling", "kernel", "pwling_fast")):  # lingam takes any other text for pwling

@@ -14,8 +14,10 @@ class Empty(Method):
 
     name = "empty"
     package = "adag"
-    assumes = "no edges"
+    license = "MIT"
     paper = "none: a point of reference"
+    assumes = ()
+    randomness = "deterministic"
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """All weights zero."""

@@ -18,9 +18,11 @@ class FLOP(Method):
     name = "flop"
     package = "flopsearch"
     kind = "cpdag"
-    assumes = "faithfulness, linear, Gaussian (the score)"
-    paper = "Wienoebst, Henckel & Weichwald 2025"
-    deterministic = False
+    license = "MPL-2.0"
+    paper = "Wienöbst, Henckel & Weichwald 2025, arXiv:2510.04970"
+    assumes = ("linear", "gaussian", "faithful")
+    randomness = "unseeded"
+    spare_samples = 1
 
     def __init__(self, *, lambda_bic: float = 2.0, restarts: int = 20) -> None:
         self.lambda_bic, self.restarts = lambda_bic, restarts

@@ -16,8 +16,10 @@ class GES(Method):
     name = "ges"
     package = "causal-learn"
     kind = "cpdag"
-    assumes = "faithfulness, linear, Gaussian (the score)"
-    paper = "Chickering 2002"
+    license = "MIT"
+    paper = "Chickering 2002, JMLR 3:507-554"
+    assumes = ("linear", "gaussian", "faithful")
+    randomness = "deterministic"
 
     def __init__(self, *, lambda_value: float = 0.5) -> None:
         self.lambda_value = lambda_value

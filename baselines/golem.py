@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adag.graph import CausalGraph
+from baselines.declaration import Assumption
 from baselines.device import checked, on_gpu
 from baselines.method import Method
 from baselines.registry import register
@@ -17,8 +18,10 @@ class Golem(Method):
 
     name = "golem"
     package = "gcastle"
-    assumes = "linear, Gaussian, equal noise variances (equal_variances=false: unequal)"
-    paper = "Ng, Ghassami & Zhang 2020"
+    license = "Apache-2.0"
+    paper = "Ng, Ghassami & Zhang 2020, arXiv:2006.10201"
+    assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "gaussian", "equal-variance")
+    randomness = "deterministic"
 
     def __init__(
         self,
@@ -80,7 +83,6 @@ class GolemEV(_OnAnyDevice):
     """GOLEM-EV: `golem` with a choice of device; gcastle's defaults."""
 
     name = "golem-ev"
-    assumes = "linear, Gaussian, equal noise variances"
     equal_variances = True
 
 
@@ -93,7 +95,7 @@ class GolemNV(_OnAnyDevice):
     """
 
     name = "golem-nv"
-    assumes = "linear, Gaussian"
+    assumes = ("linear", "gaussian")
     equal_variances = False
 
     def __init__(

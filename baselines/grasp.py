@@ -16,8 +16,10 @@ class GRaSP(Method):
     name = "grasp"
     package = "causal-learn"
     kind = "cpdag"
-    assumes = "faithfulness (a relaxation of it), linear, Gaussian (the score)"
-    paper = "Lam, Andrews & Ramsey 2022"
+    license = "MIT"
+    paper = "Lam, Andrews & Ramsey 2022, arXiv:2206.05421"
+    assumes = ("linear", "gaussian", "faithful")
+    randomness = "seeded"
 
     def __init__(self, *, depth: int = 3, lambda_value: float = 2.0) -> None:
         self.depth, self.lambda_value = depth, lambda_value

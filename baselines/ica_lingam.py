@@ -14,8 +14,11 @@ class ICALiNGAM(Method):
 
     name = "ica-lingam"
     package = "lingam"
-    assumes = "linear, non-Gaussian noise"
-    paper = "Shimizu et al. 2006"
+    license = "MIT"
+    paper = "Shimizu et al. 2006, JMLR 7:2003-2030"
+    assumes = ("linear", "non-gaussian")
+    randomness = "seeded"
+    spare_samples = 1
 
     def __init__(self, *, max_iter: int = 1000) -> None:
         self.parameters = {"max_iter": max_iter}

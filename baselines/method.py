@@ -8,7 +8,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from adag.errors import DataError, UsageError
 from adag.graph import CausalGraph, InvalidGraph
 from adag.validation import as_samples
+from baselines.declaration import Assumption, Kind, Randomness
 from baselines.isolation import contained
 from baselines.spec import MethodSpec
 
@@ -27,12 +28,18 @@ class Method:
     """What users type, e.g. ``direct-lingam``."""
     package: ClassVar[str]
     """Distribution that implements it; its version is printed beside every result."""
-    kind: ClassVar[Literal["dag", "cpdag"]] = "dag"
-    assumes: ClassVar[str] = ""
-    """Assumptions in a few words, e.g. ``linear, equal noise variances``."""
+    license: ClassVar[str] = ""
+    """SPDX identifier of the package's licence, e.g. ``Apache-2.0``."""
     paper: ClassVar[str] = ""
-    deterministic: ClassVar[bool] = True
-    """Whether one seed gives one answer."""
+    """Authors, year and where to find it, e.g. ``Zheng et al. 2018, arXiv:1803.01422``."""
+    kind: ClassVar[Kind] = "dag"
+    assumes: ClassVar[tuple[Assumption, ...] | None] = None
+    """Words of `declaration.ASSUMPTIONS`; () for nothing, None where it is not declared. That the graph is acyclic,
+    the samples independent and no common cause hidden goes without saying."""
+    randomness: ClassVar[Randomness | None] = None
+    """See `declaration.RANDOMNESS`."""
+    spare_samples: ClassVar[int | None] = None
+    """The method needs n >= d + this many samples; other data are refused in plain words. None: it needs 2."""
     cpus: ClassVar[float] = 1
     gpus: ClassVar[float] = 0
 
@@ -103,7 +110,7 @@ class ReadyMethod:
         Raises
         ------
         DataError
-            The data cannot be analysed; see `adag.validation.as_samples`.
+            The data cannot be analysed (see `adag.validation.as_samples`), or have too few samples for the method.
         InvalidGraph
             The method's answer is not a graph.
         """
@@ -111,7 +118,7 @@ class ReadyMethod:
 
     def timed_discover(self, X: Any, *, seed: int = 0) -> tuple[CausalGraph, float]:
         """`discover`, and the seconds spent in the method's own `discover` alone."""
-        samples, names = as_samples(X)
+        samples, names = self._samples(X)
         self.warm_up()
         with contained(seed):
             start = time.perf_counter()
@@ -127,13 +134,23 @@ class ReadyMethod:
         checked = []
         for k, X in enumerate(datasets):
             try:
-                checked.append(as_samples(X))
+                checked.append(self._samples(X))
             except DataError as e:
                 raise DataError(f"data set {k}: {e}") from None
         self.warm_up()
         with contained(seed):
             graphs = batched([samples for samples, _ in checked], seed=seed)
         return [self._checked(graph, names) for graph, (_, names) in zip(graphs, checked, strict=True)]
+
+    def _samples(self, X: Any) -> tuple[NDArray[np.float64], list[str]]:
+        samples, names = as_samples(X)
+        (n, d), spare = samples.shape, self.method.spare_samples
+        if spare is not None and n < d + spare:
+            raise DataError(
+                f"{self.spec} needs at least {d + spare} samples for {d} variables, and there are {n}: "
+                "collect more rows, drop columns, or use a method without this limit, e.g. adag"
+            )
+        return samples, names
 
     def _checked(self, graph: Any, names: list[str]) -> CausalGraph:
         if not isinstance(graph, CausalGraph):

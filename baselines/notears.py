@@ -1,11 +1,13 @@
 """`notears` and `notears-standardised`: NOTEARS with L1 penalty and squared loss, from gcastle."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adag.graph import CausalGraph
+from baselines.declaration import Assumption
 from baselines.method import Method
 from baselines.registry import register
 
@@ -16,8 +18,10 @@ class Notears(Method):
 
     name = "notears"
     package = "gcastle"
-    assumes = "linear, equal noise variances (least squares), raw scale"
-    paper = "Zheng et al. 2018"
+    license = "Apache-2.0"
+    paper = "Zheng et al. 2018, arXiv:1803.01422"
+    assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "equal-variance")
+    randomness = "deterministic"
 
     def __init__(
         self,
@@ -50,10 +54,13 @@ class Notears(Method):
 
 @register
 class NotearsStandardised(Notears):
-    """The same call on columns of mean 0 and variance 1: blind to units, and to what equal variances give away."""
+    """The same call on columns of mean 0 and variance 1: blind to units, and to what equal variances give away.
+
+    Its least squares then assume noises of equal variance on that scale, which few data sets have.
+    """
 
     name = "notears-standardised"
-    assumes = "linear, equal noise variances on the standardised scale (least squares)"
+    assumes = ("linear",)
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """The common threshold applies on the standardised scale; the weights handed out are in the data's units."""

@@ -19,8 +19,10 @@ class NotearsTorch(Method):
 
     name = "notears-torch"
     package = "notears-pytorch"
-    assumes = "linear, equal noise variances (least squares), raw scale"
-    paper = "Joy & Zheleva 2026, after Zheng et al. 2018"
+    license = "MIT"
+    paper = "Joy & Zheleva 2026, arXiv:2605.17465; after Zheng et al. 2018, arXiv:1803.01422"
+    assumes = ("linear", "equal-variance")
+    randomness = "deterministic"
     gpus = 1
 
     def __init__(

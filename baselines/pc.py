@@ -16,8 +16,10 @@ class PC(Method):
     name = "pc"
     package = "causal-learn"
     kind = "cpdag"
-    assumes = "faithfulness, no hidden confounder; linear Gaussian (the test)"
-    paper = "Spirtes & Glymour 1991"
+    license = "MIT"
+    paper = "Spirtes & Glymour 1991, Social Science Computer Review 9:62-72"
+    assumes = ("linear", "gaussian", "faithful")
+    randomness = "deterministic"
 
     def __init__(self, *, alpha: float = 0.05, stable: bool = True, uc_rule: int = 0, uc_priority: int = 2) -> None:
         self.parameters = {"alpha": alpha, "stable": stable, "uc_rule": uc_rule, "uc_priority": uc_priority}

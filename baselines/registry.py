@@ -4,7 +4,6 @@ Importing a method's file must be cheap (libraries are imported in `Method.warm_
 heavy. Called by `benchmarks.run`, `benchmarks.worker` and users.
 """
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -13,6 +12,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from adag.errors import UsageError
+from baselines import declaration
+from baselines.declaration import hint
 from baselines.isolation import contained
 from baselines.method import Method, ReadyMethod
 from baselines.spec import MethodSpec, parse_spec
@@ -23,17 +24,35 @@ C = TypeVar("C", bound=type[Method])
 
 
 def register(cls: C) -> C:
-    """Class decorator: make a `Method` available under its ``name``."""
+    """Class decorator: make a `Method` available under its ``name``.
+
+    Raises
+    ------
+    UsageError
+        A declaration is missing or wrong (see `declaration.check`), or the name is taken.
+    """
     name = getattr(cls, "name", None)
     if not isinstance(name, str) or not callable(getattr(cls, "discover", None)):
         raise TypeError(
             f"{cls.__name__} needs a class attribute 'name' (str) and a method 'discover(self, X, *, seed)'"
         )
+    declaration.check(cls, built_in=is_built_in(cls))
     known = _registered.get(name)
     if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
         raise UsageError(f"two methods are named '{name}' ({known.__module__} and {cls.__module__}): rename one")
     _registered[name] = cls
     return cls
+
+
+def is_built_in(cls: type[Method]) -> bool:
+    """Whether the class is one of this package's own."""
+    return cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+def built_in_methods() -> list[type[Method]]:
+    """The classes of this package's own methods, by name; other packages' are not even looked for."""
+    _import_built_in()
+    return [cls for _, cls in sorted(_registered.items()) if is_built_in(cls)]
 
 
 def available_methods() -> list[str]:
@@ -54,7 +73,7 @@ def method_class(name: str) -> type[Method]:
     if name not in _registered:
         point = _entry_points().get(name)
         if point is None:
-            raise UsageError(f"unknown method '{name}'{_hint(name, available_methods())}")
+            raise UsageError(f"unknown method '{name}'{hint(name, available_methods())}")
         try:
             with contained():
                 loaded = point.load()
@@ -91,7 +110,7 @@ def get_method(spec: str | MethodSpec, **params: Any) -> ReadyMethod:
     allowed = parameters(cls)
     for key, value in parsed.params:
         if key not in allowed:
-            raise UsageError(f"method '{parsed.name}' has no parameter '{key}'{_hint(key, list(allowed))}")
+            raise UsageError(f"method '{parsed.name}' has no parameter '{key}'{hint(key, list(allowed))}")
         default = allowed[key]
         if not _fits(value, default):
             raise UsageError(
@@ -117,13 +136,6 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, float):
         return isinstance(value, (int, float))
     return isinstance(value, type(default))
-
-
-def _hint(name: str, known: list[str]) -> str:
-
-    close = difflib.get_close_matches(name, known, n=1)
-    guess = f" (did you mean '{close[0]}'?)" if close else ""
-    return f"{guess}: available are {', '.join(known) or 'none'}"
 
 
 @cache

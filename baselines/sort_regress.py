@@ -14,6 +14,8 @@ from baselines.registry import register
 
 class _SortRegress(Method):
     package = "CausalDisco"
+    license = "BSD-3-Clause"
+    spare_samples = 1
 
     def warm_up(self) -> None:
         """Import CausalDisco."""
@@ -25,8 +27,9 @@ class VarSortRegress(_SortRegress):
     """By increasing variance."""
 
     name = "var-sort-regress"
-    assumes = "linear; variance grows along causal paths"
-    paper = "Reisach, Seiler & Weichwald 2021"
+    paper = "Reisach, Seiler & Weichwald 2021, arXiv:2102.13647"
+    assumes = ("linear", "var-sortable")
+    randomness = "deterministic"
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """Weights of the regressions; nothing is random."""
@@ -40,8 +43,9 @@ class R2SortRegress(_SortRegress):
     """By increasing R2 of a variable given all others."""
 
     name = "r2-sort-regress"
-    assumes = "linear; R2 grows along causal paths"
-    paper = "Reisach et al. 2023"
+    paper = "Reisach et al. 2023, arXiv:2303.18211"
+    assumes = ("linear", "r2-sortable")
+    randomness = "deterministic"
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """Weights of the regressions; nothing is random."""
@@ -55,8 +59,9 @@ class RandomSortRegress(_SortRegress):
     """In random order: what regression alone is worth."""
 
     name = "random-sort-regress"
-    assumes = "linear"
-    paper = "Reisach, Seiler & Weichwald 2021"
+    paper = "Reisach, Seiler & Weichwald 2021, arXiv:2102.13647"
+    assumes = ("linear",)
+    randomness = "seeded"
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """Weights of the regressions, in an order drawn by `seed`."""

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from adag.errors import UsageError
 from baselines import MethodSpec, available_methods, get_method, method_class, split_specs
-from baselines.registry import parameters
+from baselines.catalogue import row
 from benchmarks import environment
 from benchmarks.datasets import load
 from benchmarks.grid import available_grids, load_grid
@@ -119,17 +119,18 @@ def _report(folder: Path, table: Any) -> None:
 
 def _list() -> None:
     table = Table(title="Methods", title_justify="left")
-    for heading in ("name", "returns", "assumes", "version", "parameters and defaults"):
-        table.add_column(heading)
+    for heading in ("name", "returns", "assumes", "answer", "version", "licence", "parameters and defaults"):
+        table.add_column(heading, no_wrap=heading == "name")
     for name in available_methods():
         try:
             cls = method_class(name)
-            defaults = ", ".join(f"{key}={value}" for key, value in parameters(cls).items())
-            table.add_row(name, cls.kind.upper(), cls.assumes, cls().version, defaults)
+            entry, version = row(cls), cls().version
+            table.add_row(name, entry.returns, entry.assumes, entry.answer, version, entry.license, entry.parameters)
         except UsageError as e:
-            table.add_row(name, "", f"cannot be used: {e}", "", "")
+            table.add_row(name, "", f"cannot be used: {e}", "", "", "", "")
     wide = console if console.is_terminal else Console(width=150)
     wide.print(table)
+    wide.print("papers, and what the words mean: docs/methods.md\n")
     table = Table(title="Grids", title_justify="left")
     for heading in ("name", "title", "cells", "repeats", "trials"):
         table.add_column(heading)

@@ -153,12 +153,24 @@ def test_fewer_samples_than_variables(method: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "shape", "words"),
-    [("direct-lingam", (5, 8), "number of samples is smaller"), ("pc", (2, 4), "math domain error")],
+    [("flop", (30, 3), "FLOP error"), ("pc", (2, 4), "math domain error")],
 )
 def test_a_librarys_own_refusal_comes_through(method: str, shape: tuple[int, int], words: str) -> None:
-    with pytest.raises(ValueError, match=words) as error:
-        get_method(method).discover(np.random.default_rng(1).normal(size=shape))
+    X = np.random.default_rng(1).normal(size=shape)
+    if method == "flop":
+        X[:, 2] = X[:, 0] + X[:, 1]
+    with pytest.raises((ValueError, RuntimeError), match=words) as error:
+        get_method(method).discover(X)
     assert not isinstance(error.value, DataError)
+
+
+@pytest.mark.parametrize("method", ["direct-lingam", "flop", "ica-lingam", "var-sort-regress"])
+def test_too_few_samples_for_a_method_are_refused_in_plain_words(method: str) -> None:
+    X = np.random.default_rng(1).normal(size=(9, 8))
+    assert get_method(method).discover(X).d == 8
+    with pytest.raises(DataError) as error:
+        get_method(method).discover(X[:8])
+    assert all(word in str(error.value) for word in (method, "at least 9 samples for 8 variables", "there are 8"))
 
 
 BAD: dict[str, tuple[Any, str]] = {

@@ -18,7 +18,7 @@ from baselines import Method, register
 
 class Toy(Method):
     package = "toy-methods"
-    assumes = "nothing"
+    assumes = ()
 
 
 @register
