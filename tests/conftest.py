@@ -1,6 +1,9 @@
 """Fixtures of all rooms: a checkpoint-free data set, and a third party's package found through its entry points."""
 
 import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: small matrices, and a busy machine is no faster with more
+
 import re
 import subprocess
 import sys

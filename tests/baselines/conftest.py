@@ -66,7 +66,7 @@ def reference(
     folder = tmp_path_factory.mktemp("reference")
     np.savez(folder / "in.npz", **datasets)  # type: ignore[arg-type]
     command = [sys.executable, str(REFERENCE), str(folder / "in.npz"), str(folder / "out.npz")]
-    subprocess.run(command, check=True, capture_output=True, timeout=120, cwd=folder)
+    subprocess.run(command, check=True, capture_output=True, timeout=240, cwd=folder)
     with np.load(folder / "out.npz") as file:
         return {key: file[key] for key in file.files}
 
