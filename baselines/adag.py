@@ -1,12 +1,13 @@
-"""`adag`: this project's pre-trained network, under the benchmark's common rules."""
+"""`adag` and `adag-refined`: this project's pre-trained network, under the benchmark's common rules."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adag.graph import CausalGraph
+from baselines.declaration import Assumption
 from baselines.method import Method
 from baselines.registry import register
 
@@ -22,8 +23,10 @@ class AttentionDAGMethod(Method):
     package = "adag"
     license = "MIT"
     paper = "Yin, Gao & Yu 2025, arXiv:2506.18285"
-    assumes = ("linear", "as-trained")
+    assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "as-trained")
     randomness = "deterministic"
+
+    refine: ClassVar[bool] = False
 
     def __init__(self, *, checkpoint: str | None = None, device: str = "cpu") -> None:
         self.checkpoint, self.device = checkpoint, device
@@ -35,7 +38,7 @@ class AttentionDAGMethod(Method):
         if self._model is None:
             from adag.estimator import ADAG
 
-            self._model = ADAG(self.checkpoint, device=self.device)
+            self._model = ADAG(self.checkpoint, device=self.device, refine=self.refine)
         return self._model
 
     @property
@@ -59,6 +62,15 @@ class AttentionDAGMethod(Method):
     def discover_many(self, datasets: Sequence[NDArray[np.float64]], *, seed: int) -> list[CausalGraph]:
         """One forward pass for each shape of data set."""
         return [_by_common_rule(graph) for graph in self.model.discover_many(datasets)]
+
+
+@register
+class RefinedADAG(AttentionDAGMethod):
+    """The network's graph, then a local search under the Gaussian likelihood with the network's odds as the prior."""
+
+    name = "adag-refined"
+    assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "gaussian", "as-trained")
+    refine = True
 
 
 def _by_common_rule(graph: CausalGraph) -> CausalGraph:

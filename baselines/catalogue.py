@@ -82,6 +82,8 @@ def page() -> str:
 
 def _needs(cls: type[Method]) -> str:
     parts = []
+    if cls.most_variables is not None:
+        parts.append(f"Takes at most {cls.most_variables} variables.")
     if cls.spare_samples is not None:
         parts.append(f"Needs n >= d{f' + {cls.spare_samples}' if cls.spare_samples else ''} samples.")
     if cls.gpus:

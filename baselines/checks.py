@@ -80,7 +80,7 @@ def no_side_effects(make: Make) -> str:
 def shapes(make: Make) -> str:
     """The answer is a `CausalGraph` over the variables of the data, of the declared kind."""
     method = make()
-    for n, d in ((100, 4), (30, 7)):
+    for n, d in ((100, 4), (30, at_most(method, 7))):
         graph = _discover(method, sem(d, n), f"{n} samples of {d} variables")
         if graph.kind != method.method.kind:
             raise Broken(
@@ -143,7 +143,8 @@ def determinism(make: Make) -> str:
     declared = method.method.randomness
     if declared == "unseeded":
         return "declares that its library cannot be seeded: not checked"
-    X, other, case = sem(6, 40), sem(6, 40, seed=1), "40 samples of 6 variables"
+    d = at_most(method, 6)
+    X, other, case = sem(d, 40), sem(d, 40, seed=1), f"40 samples of {d} variables"
     first, again = (_discover(method, X, case, seed=7) for _ in range(2))
     if not _same(first, again):
         raise Broken(
@@ -190,9 +191,10 @@ def names(make: Make) -> str:
 def few_samples(make: Make) -> str:
     """With fewer samples than variables: a graph, or a refusal that is declared."""
     method = make()
-    spare, d = method.method.spare_samples, 8
-    if spare is None or spare < 5 - d:
-        _discover(method, sem(d, 5), f"5 samples of {d} variables", mend=_DECLARE)
+    spare, d = method.method.spare_samples, at_most(method, 8)
+    if spare is None or spare < min(5, d - 1) - d:
+        n = min(5, d - 1)
+        _discover(method, sem(d, n), f"{n} samples of {d} variables", mend=_DECLARE)
         return ""
     n = d + spare
     _discover(method, sem(d, n), f"{n} samples of {d} variables, which `spare_samples` allows", mend="raise it")
@@ -246,7 +248,7 @@ def many(make: Make) -> str:
     method = make()
     if not hasattr(method.method, "discover_many"):
         return "has no discover_many of its own"
-    datasets = [sem(4, 60), sem(6, 40), sem(5, 30)]
+    datasets = [sem(4, 60), sem(at_most(method, 6), 40), sem(5, 30)]
     order = "return one graph for each data set, in their order"
     _answered(lambda: method.discover_many([]), "no data sets", order)
     graphs = _answered(lambda: method.discover_many(datasets), "three data sets in discover_many", order)
@@ -255,6 +257,12 @@ def many(make: Make) -> str:
             if not np.array_equal(graph.adjacency, _discover(method, X, f"data set {k}").adjacency):
                 raise Broken(f"discover_many answers otherwise than discover, for data set {k}: they must agree")
     return ""
+
+
+def at_most(method: ReadyMethod, d: int) -> int:
+    """D variables, or as many as the method declares to take."""
+    most = method.method.most_variables
+    return d if most is None else min(d, most)
 
 
 def _discover(method: ReadyMethod, X: Any, case: str, *, seed: int = 0, mend: str = "") -> CausalGraph:

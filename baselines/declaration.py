@@ -59,6 +59,9 @@ def check(cls: type, *, built_in: bool) -> None:
     spare = getattr(cls, "spare_samples", None)
     if spare is not None and (isinstance(spare, bool) or not isinstance(spare, int)):
         raise _bad(cls, "spare_samples", spare, "an int k, where n >= d + k samples are needed, or None")
+    most = getattr(cls, "most_variables", None)
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 2):
+        raise _bad(cls, "most_variables", most, "an int of at least 2, or None")
     seed = inspect.signature(cls.discover).parameters  # type: ignore[attr-defined]
     if "seed" not in seed and not any(p.kind is p.VAR_KEYWORD for p in seed.values()):
         raise UsageError(f"{cls.__name__}.discover takes no 'seed': write def discover(self, X, *, seed)")

@@ -40,6 +40,8 @@ class Method:
     """See `declaration.RANDOMNESS`."""
     spare_samples: ClassVar[int | None] = None
     """The method needs n >= d + this many samples; other data are refused in plain words. None: it needs 2."""
+    most_variables: ClassVar[int | None] = None
+    """The method takes at most this many variables; more are refused in plain words. None: any number."""
     cpus: ClassVar[float] = 1
     gpus: ClassVar[float] = 0
 
@@ -144,7 +146,12 @@ class ReadyMethod:
 
     def _samples(self, X: Any) -> tuple[NDArray[np.float64], list[str]]:
         samples, names = as_samples(X)
-        (n, d), spare = samples.shape, self.method.spare_samples
+        (n, d), spare, most = samples.shape, self.method.spare_samples, self.method.most_variables
+        if most is not None and d > most:
+            raise DataError(
+                f"{self.spec} takes at most {most} variables, and there are {d}: drop columns, or use a method without "
+                "this limit, e.g. adag"
+            )
         if spare is not None and n < d + spare:
             raise DataError(
                 f"{self.spec} needs at least {d + spare} samples for {d} variables, and there are {n}: "
