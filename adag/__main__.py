@@ -22,7 +22,13 @@ console, errors = Console(), Console(stderr=True)
 
 @app.command()
 def discover(
-    data: Annotated[Path, typer.Argument(help="CSV file: a header row with the variable names, one row per sample.")],
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            help="CSV file (a header row with the variable names, one row per sample), Parquet file, or folder of "
+            "Parquet files; several files are parts of one table, read in parallel."
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="Write the edge list to this CSV file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the graph to this file (.png, .svg or .pdf).")] = None,
     checkpoint: Annotated[str | None, typer.Option(help="A shipped name or a file; see 'info'.")] = None,
@@ -30,19 +36,24 @@ def discover(
         bool,
         typer.Option(help="Divide every column by its standard deviation first: for columns in unlike units."),
     ] = False,
+    refine: Annotated[
+        bool, typer.Option(help="Search on from the network's graph under the likelihood: for many rows or columns.")
+    ] = False,
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster that reads several files; default: this machine.")
+    ] = None,
 ) -> None:
-    """Estimate the causal graph of a CSV file: print its edges, and write or draw them."""
-    import pandas as pd
-
+    """Estimate the causal graph of a table: print its edges, and write or draw them."""
     from adag.estimator import ADAG
-    from adag.validation import as_samples, read_csv
+    from adag.streaming import sums_of, sums_of_files
 
-    samples, names = as_samples(read_csv(data))
+    sums = sums_of(data[0]) if len(data) == 1 else sums_of_files(data, address=address)
+    moments = sums.moments()
     if standardise:
-        samples = (samples - samples.mean(0)) / samples.std(0)
-    graph = ADAG(checkpoint).discover(pd.DataFrame(samples, columns=names))
+        moments = moments.standardised()
+    graph = ADAG(checkpoint, refine=refine).discover_moments(moments, sums.names)
     edges = graph.edges()
-    table = Table(title=f"{len(edges)} edges among {graph.d} variables, {len(samples)} samples")
+    table = Table(title=f"{len(edges)} edges among {graph.d} variables, {sums.n} samples")
     for column, align in (("source", "left"), ("target", "left"), ("weight", "right"), ("confidence", "right")):
         table.add_column(column, justify=align)  # type: ignore[arg-type]
     for source, target, weight, confidence in edges[["source", "target", "weight", "confidence"]].to_numpy():
@@ -54,14 +65,15 @@ def discover(
     if plot:
         from adag.drawing import draw_graph
 
-        _writing(plot, lambda: draw_graph(graph, plot, title=f"{data.name}: {len(samples)} samples, by ADAG"))
+        name = data[0].name if len(data) == 1 else f"{len(data)} files"
+        _writing(plot, lambda: draw_graph(graph, plot, title=f"{name}: {sums.n} samples, by ADAG"))
         console.print(f"drawing: {plot}")
 
 
 @app.command()
 def pretrain(
-    config: Annotated[Path, typer.Option(help="Training configuration (TOML).")] = Path("adag/configs/base.toml"),
-    out: Annotated[Path, typer.Option(help="Checkpoint to write.")] = Path("runs/adag-base.safetensors"),
+    config: Annotated[Path, typer.Option(help="Training configuration (TOML).")] = Path("adag/configs/small.toml"),
+    out: Annotated[Path | None, typer.Option(help="Checkpoint to write; default: runs/NAME.safetensors.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="CPU threads; default: all cores.")] = None,
 ) -> None:
@@ -73,6 +85,7 @@ def pretrain(
     from adag.training_config import load_config
 
     settings = load_config(config)
+    out = out or Path("runs") / f"{settings.name}.safetensors"
     if threads:
         torch.set_num_threads(threads)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -17,16 +17,17 @@ def markdown(model: AttentionDAG, card: dict[str, Any]) -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| objective | {card['objective']} (true graphs and weights of simulated SEMs) |",
+        f"| objective | {_OBJECTIVES[card['objective']]} |",
         f"| domain family | {card['family']}: a fresh graph, order and weights for every task |",
         f"| steps | {card['steps']:,} |",
         f"| tasks seen | {card['tasks']:,} data sets, each once |",
         f"| hardware, time | {card['hardware']}, {card['hours']:.2f} hours |",
+        *_parent(card.get("init")),
         f"| code revision | {card['git_revision']}, torch {card['torch']}, seed {card['config']['seed']} |",
         "",
         "## What it saw",
         "",
-        "Linear SEMs, |w| uniform in (0.5, 2) of random sign, drawn with these shares:",
+        "Linear SEMs, weights of random sign, drawn with these shares:",
         "",
         "| | |",
         "|---|---|",
@@ -37,9 +38,10 @@ def markdown(model: AttentionDAG, card: dict[str, Any]) -> str:
         f"| noise | {_shares(tasks['noise'])} |",
         f"| noise variances | {_shares(tasks['variance'])} |",
         f"| scale | {_shares(tasks['scale'])} |",
+        f"| absolute weights on the raw scale, uniform | {_shares(tasks.get('weights', [[[0.5, 2.0], 1]]))} |",
         "",
         "Outside of this it has seen nothing: hidden confounders, nonlinear effects, cycles, discrete variables,",
-        "measurement error, weaker edges than 0.5. It always answers with a DAG, also where there is none to find.",
+        "measurement error. It always answers with a DAG, also where there is none to find.",
         "",
         "## Held-out SHD",
         "",
@@ -54,9 +56,26 @@ def markdown(model: AttentionDAG, card: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_OBJECTIVES = {
+    "supervised": "supervised (true graphs and weights of simulated SEMs)",
+    "unsupervised": "unsupervised (likelihood of held-out data under an acyclicity constraint; no true graph in it)",
+}
+
+
+def _parent(init: dict[str, Any] | None) -> list[str]:
+    """What training started from, as a row of the table."""
+    if not init:
+        return []
+    cost = f"{init['steps']:,} steps, {init['tasks']:,} data sets, {init['hours']:.2f} hours on {init['hardware']}"
+    return [f"| started from | {init['name']} ({init['digest']}): {cost} |"]
+
+
 def _shares(pairs: list[list[Any]]) -> str:
     total = sum(share for _, share in pairs)
-    return ", ".join(
-        f"{value:g} ({share / total:.0%})" if isinstance(value, float) else f"{value} ({share / total:.0%})"
-        for value, share in pairs
-    )
+    return ", ".join(f"{_text(value)} ({share / total:.0%})" for value, share in pairs)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"{value[0]:g} to {value[1]:g}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -21,7 +21,7 @@ from adag.graph import CausalGraph
 from adag.heldout import edge_probability
 from adag.moments import Moments
 from adag.refine import refine
-from adag.streaming import MomentSums, is_stream, sums_of, sums_of_files
+from adag.streaming import is_stream, sums_of, sums_of_files
 from adag.validation import as_samples
 
 PAIRS_PER_BATCH = 50_000
@@ -106,7 +106,8 @@ class ADAG:
             See `adag.validation.as_samples`.
         """
         if is_stream(X):
-            return self._of_sums(sums_of(X))
+            sums = sums_of(X)
+            return self.discover_moments(sums.moments(), sums.names)
         return self.discover_many([X])[0]
 
     def discover_files(self, paths: Sequence[str | Path], *, address: str | None = None) -> CausalGraph:
@@ -119,10 +120,12 @@ class ADAG:
         address : str, optional
             A Ray cluster; default: this machine.
         """
-        return self._of_sums(sums_of_files(paths, address=address))
+        sums = sums_of_files(paths, address=address)
+        return self.discover_moments(sums.moments(), sums.names)
 
-    def _of_sums(self, sums: MomentSums) -> CausalGraph:
-        return self._graphs(sums.moments(), [sums.names])[0]
+    def discover_moments(self, moments: Moments, names: list[str]) -> CausalGraph:
+        """Estimate the graph of one data set that is known by its moments (a batch of one, float64) alone."""
+        return self._graphs(moments, [names])[0]
 
     def discover_many(self, datasets: Sequence[Any]) -> list[CausalGraph]:
         """Estimate many graphs, batched through the network; n and d may differ between data sets.

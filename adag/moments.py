@@ -5,7 +5,7 @@ unchanged by permuting the samples, by shifting a variable, and by multiplying *
 permuting the variables permutes them. Called by `adag.tasks` and `adag.estimator`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -50,6 +50,10 @@ class Moments:
         skew = square.mT @ z / n
         kurt = (square * z).mT @ z / n - 3.0 * corr
         return cls(torch.full((B,), float(n), dtype=X.dtype, device=X.device), std, corr, skew, kurt)
+
+    def standardised(self) -> "Moments":
+        """Those of the same data with every variable divided by its standard deviation."""
+        return replace(self, std=torch.ones_like(self.std))
 
     def to(self, device: torch.device | str) -> "Moments":
         """The same in float32 on a device, beside a network's answer."""

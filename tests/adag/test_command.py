@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from adag.__main__ import main
 from adag.acyclicity import is_acyclic
+from adag.sem import simulate
 from benchmarks.sachs import observational
 
 
@@ -108,3 +110,27 @@ def test_info_shows_the_card(in_process) -> None:
     assert code == 0
     assert "adag-base" in out
     assert "validation_shd" in out
+
+
+def test_a_table_in_several_files_of_two_kinds(in_process, tmp_path: Path) -> None:
+    table = observational()
+    table[:300].to_csv(tmp_path / "a.csv", index=False)
+    table[300:][list(reversed(table.columns))].to_parquet(tmp_path / "b.parquet")
+    table.to_csv(tmp_path / "whole.csv", index=False)
+    parts = in_process("discover", tmp_path / "a.csv", tmp_path / "b.parquet", "--out", tmp_path / "parts.csv")
+    whole = in_process("discover", tmp_path / "whole.csv", "--out", tmp_path / "whole_edges.csv")
+    assert parts[0] == whole[0] == 0, parts[2]
+    assert f"{len(table)} samples" in parts[1]
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "parts.csv"), pd.read_csv(tmp_path / "whole_edges.csv"))
+
+
+def test_refined_and_standardised_answers_are_others(in_process, tmp_path: Path) -> None:
+    X = simulate(1, 40, 60, degree=2, generator=torch.Generator().manual_seed(1))[1][0].numpy()
+    pd.DataFrame(X, columns=[f"v{j}" for j in range(40)]).to_csv(tmp_path / "wide.csv", index=False)
+    edges = []
+    for options in ([], ["--refine"], ["--standardise"]):
+        code, _, err = in_process("discover", tmp_path / "wide.csv", "--out", tmp_path / "e.csv", *options)
+        assert code == 0, err
+        edges.append(pd.read_csv(tmp_path / "e.csv"))
+    assert not edges[0].equals(edges[1])
+    assert edges[2]["weight"].abs().median() < edges[0]["weight"].abs().median()
