@@ -17,8 +17,8 @@ from baselines.checks import Broken, Make
 from baselines.registry import get_method
 
 CHECKS: dict[str, Callable[[Make], str]] = {
-    "quiet": checks.quiet,
     "no side effects": checks.no_side_effects,
+    "quiet": checks.quiet,
     "shapes": checks.shapes,
     "orientation": checks.orientation,
     "determinism": checks.determinism,
@@ -29,7 +29,7 @@ CHECKS: dict[str, Callable[[Make], str]] = {
     "duplicate columns": checks.duplicate_columns,
     "discover_many": checks.many,
 }
-"""In this order: what a first call leaves behind is looked at first."""
+"""In this order: a global setting that the first call changes for good is seen by the first check alone."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,6 @@ def examine(method: str | Make) -> list[Verdict]:
         There is no such method, or it cannot be made.
     """
     make = maker(method)
-    make()
     verdicts = []
     for name, check in CHECKS.items():
         try:

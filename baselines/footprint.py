@@ -120,6 +120,8 @@ def _put_back(before: dict[str, Any]) -> None:
     logging.getLogger().setLevel(before["the root logger's level"])
     logging.getLogger().handlers[:] = before["the root logger's handlers"]
     warnings.filters[:] = before["the warning filters"]  # type: ignore[index]
+    os.environ.clear()
+    os.environ.update(before["os.environ"])
     sys.setrecursionlimit(before["the recursion limit"])
 
 

@@ -1,8 +1,8 @@
 """A room with padded walls for other people's code: nothing it prints gets out, nothing global stays changed.
 
-gcastle, for one, sets torch's default dtype to double and the root logger to INFO on import, and its GOLEM reseeds
-every global generator; several libraries draw progress bars. Called by `method.ReadyMethod` around every import
-of a library and every `discover`.
+gcastle, for one, sets torch's default dtype to double, the root logger to INFO and numpy's print options on import,
+and its GOLEM reseeds every global generator; several libraries draw progress bars. Called by `method.ReadyMethod`
+around every import of a library and every `discover`.
 """
 
 import contextlib
@@ -30,8 +30,8 @@ def contained(seed: int | None = None) -> Iterator[None]:
 
     Standard output and error are discarded at the level of file descriptors, so that native code is silent too;
     warnings and log records are dropped. On exit, the states of the random generators (random, numpy, torch),
-    torch's default dtype and thread count, numpy's error handling, the warning filters, the root logger and
-    ``os.environ`` are what they were. One thread at a time; others wait.
+    torch's default dtype and thread count, numpy's error handling and print options, the warning filters, the root
+    logger and ``os.environ`` are what they were. One thread at a time; others wait.
 
     Parameters
     ----------
@@ -44,6 +44,7 @@ def contained(seed: int | None = None) -> Iterator[None]:
         stack.enter_context(_logging())
         stack.enter_context(_environment())
         stack.enter_context(np.errstate())
+        stack.enter_context(np.printoptions())
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         stack.enter_context(_silence())

@@ -95,9 +95,8 @@ class ChangesDirectory(Sound):
 
 
 class SetsPrintOptions(Sound):
-    def discover(self, X: Any, *, seed: int) -> CausalGraph:
+    def __init__(self) -> None:
         np.set_printoptions(precision=3)
-        return super().discover(X, seed=seed)
 
 
 class LeavesAFile(Sound):
@@ -303,8 +302,9 @@ def test_a_direction_that_nothing_identifies_is_not_held_against_a_method() -> N
     assert text.startswith("points every edge of a collider the wrong way")
 
 
-def test_one_breach_does_not_hide_or_fake_another() -> None:
-    verdicts = {v.check: v.status for v in examine(lambda: ready(ChangesDirectory))}
+@pytest.mark.parametrize("cls", [ChangesDirectory, SetsTheDtype, SetsPrintOptions])
+def test_one_breach_does_not_hide_or_fake_another(cls: type[Method]) -> None:
+    verdicts = {v.check: v.status for v in examine(lambda: ready(cls))}
     assert [check for check, status in verdicts.items() if status == "broken"] == ["no side effects"]
 
 

@@ -37,6 +37,7 @@ def global_state() -> dict[str, Any]:
         "handlers": list(root.handlers),
         "disabled": root.manager.disable,
         "errstate": np.geterr(),
+        "printing": np.get_printoptions(),
         "filters": list(warnings.filters),
         "environment": dict(os.environ),
         "streams": (sys.stdout, sys.stderr),
@@ -66,7 +67,7 @@ def state():
     root = logging.getLogger()
     return [random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(),
             torch.get_default_dtype(), torch.get_num_threads(), root.level, list(root.handlers), np.geterr(),
-            list(warnings.filters), dict(os.environ)]
+            np.get_printoptions(), list(warnings.filters), dict(os.environ)]
 X = np.random.default_rng(0).normal(size=(30, 3))
 before = state()
 get_method({method!r}).discover(X)
@@ -135,6 +136,7 @@ def change_everything() -> None:
     torch.set_default_dtype(torch.double)
     torch.set_num_threads(torch.get_num_threads() + 1)
     np.seterr(all="ignore")
+    np.set_printoptions(precision=2, suppress=True)
     warnings.simplefilter("error")
     logging.getLogger().setLevel(logging.DEBUG)
     logging.getLogger().addHandler(logging.StreamHandler())
