@@ -22,30 +22,11 @@ from matplotlib.figure import Figure
 
 from adag.errors import UsageError
 from benchmarks.environment import pretrained
+from benchmarks.look import STYLE, look
 from benchmarks.summary import interval, method_order, read_trials
 
-# Okabe-Ito, told apart by colour-blind readers; a method keeps its colour and marker in every figure.
-LOOK = {
-    "adag": ("#D55E00", "o"),
-    "notears": ("#0072B2", "s"),
-    "golem": ("#009E73", "^"),
-    "pc": ("#CC79A7", "D"),
-    "direct-lingam": ("#E69F00", "v"),
-}
-SPARE = [("#56B4E9", "P"), ("#000000", "X"), ("#7F7F7F", "*"), ("#8B4513", "<"), ("#4B0082", ">")]
-STYLE: dict[Any, Any] = {
-    "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
-    "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left", "svg.hashsalt": "adag",
-    "legend.frameon": False, "figure.facecolor": "white",
-}  # fmt: skip
-
-
-def look(label: str, labels: list[str]) -> tuple[str, str]:
-    """Colour and marker of a method; methods without one of their own get the spare ones in order."""
-    if label.split("[")[0] in LOOK and sum(other.split("[")[0] == label.split("[")[0] for other in labels) == 1:
-        return LOOK[label.split("[")[0]]
-    others = [other for other in labels if other.split("[")[0] not in LOOK or other != label.split("[")[0]]
-    return SPARE[others.index(label) % len(SPARE)]
+COLUMNS = 4
+"""Panels beside each other."""
 
 
 def draw(folder: Path) -> list[Path]:
@@ -69,16 +50,15 @@ def draw(folder: Path) -> list[Path]:
 
 
 def shd_against_n(trials: pd.DataFrame, notes: str = "") -> Figure:
-    """SHD (top) and SHD between CPDAGs (bottom) against the sample size; a column of panels per family and d."""
+    """SHD and, below it, SHD between CPDAGs against the sample size; a pair of panels per family and d."""
     panels = _panels(trials)
     labels = method_order(trials)
     metrics = {"shd": "SHD", "shd_cpdag": "SHD of CPDAGs"}
-    figure, axes = plt.subplots(
-        2, len(panels), figsize=(max(5.5, 3.3 * len(panels)), 5.6), squeeze=False, sharex="col", layout="constrained"
-    )
-    for column, (title, panel) in enumerate(panels):
+    figure, axes = _grid_of_axes(len(panels), len(metrics), height=2.8)
+    for k_panel, (title, panel) in enumerate(panels):
+        block, column = divmod(k_panel, COLUMNS)
         for row, (metric, axis_label) in enumerate(metrics.items()):
-            ax = axes[row, column]
+            ax = axes[2 * block + row, column]
             for k, label in enumerate(labels):
                 _curve(ax, panel[panel["label"] == label], metric, label, labels, offset=k - (len(labels) - 1) / 2)
             edges = panel.drop_duplicates(["n", "repeat"])["true_edges"].mean()
@@ -108,11 +88,10 @@ def accuracy_against_runtime(trials: pd.DataFrame, notes: str = "") -> Figure:
     """Accuracy (SHD of CPDAGs, which every method has) against seconds a data set, one panel per family and d."""
     panels = _panels(trials)
     labels = method_order(trials)
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(max(5.5, 3.3 * len(panels)), 3.4), squeeze=False, sharex=True, layout="constrained"
-    )
-    for column, (title, panel) in enumerate(panels):
-        ax = axes[0, column]
+    figure, axes = _grid_of_axes(len(panels), 1, height=3.4)
+    for k_panel, (title, panel) in enumerate(panels):
+        column = k_panel % COLUMNS
+        ax = axes[k_panel // COLUMNS, column]
         for label in labels:
             rows = panel[(panel["label"] == label) & (panel["status"] == "ok")]
             if rows.empty:
@@ -139,6 +118,19 @@ f"Accuracy against runtime, {_repeats(trials)}; best is bottom left; hollow: fai
         fontsize=10,
     )  # fmt: skip
     return figure
+
+
+def _grid_of_axes(
+    panels: int, rows_each: int, *, height: float
+) -> tuple[Figure, "np.ndarray[tuple[int, ...], np.dtype[np.object_]]"]:
+    """Axes for so many panels, at most `COLUMNS` beside each other; those left over are not drawn."""
+    columns, blocks = min(panels, COLUMNS), -(-panels // COLUMNS)
+    size = (max(5.5, 3.3 * columns), height * rows_each * blocks)
+    figure, axes = plt.subplots(rows_each * blocks, columns, figsize=size, squeeze=False, layout="constrained")
+    for spare in range(panels, columns * blocks):
+        for row in range(rows_each):
+            axes[spare // columns * rows_each + row, spare % columns].set_axis_off()
+    return figure, axes
 
 
 def _curve(ax: Axes, rows: pd.DataFrame, metric: str, label: str, labels: list[str], offset: float) -> None:

@@ -1,0 +1,48 @@
+"""One look for every figure: a method keeps its colour and marker, whatever else is drawn. Called by all figures."""
+
+from typing import Any
+
+LOOK = {
+    # Ours: one hue, told apart by lightness and marker.
+    "adag": ("#D55E00", "o"),
+    "adag-refined": ("#7F2704", "d"),
+    "adag-unsupervised": ("#FDAE6B", "p"),
+    # Okabe-Ito, told apart by colour-blind readers, for the most used; muted tones for the rest.
+    "notears": ("#0072B2", "s"),
+    "golem": ("#009E73", "^"),
+    "pc": ("#CC79A7", "D"),
+    "direct-lingam": ("#E69F00", "v"),
+    "dagma": ("#56B4E9", "P"),
+    "flop": ("#000000", "X"),
+    "ges": ("#882255", "<"),
+    "boss": ("#332288", ">"),
+    "grasp": ("#117733", "h"),
+    "ica-lingam": ("#999933", "^"),
+    "var-sort-regress": ("#7F7F7F", "*"),
+    "r2-sort-regress": ("#A9A9A9", "1"),
+    "random-sort-regress": ("#C8C8C8", "2"),
+    "notears-standardised": ("#6A8CAF", "H"),
+    "notears-torch": ("#1F3A93", "8"),
+    "golem-ev": ("#44AA99", "^"),
+    "golem-nv": ("#66C2A5", "v"),
+    "empty": ("#BBBBBB", "_"),
+    "bayes-optimal": ("#B8860B", "+"),
+}
+SPARE = [("#8B4513", "<"), ("#4B0082", ">"), ("#AA4499", "s"), ("#DDCC77", "o"), ("#661100", "P")]
+STYLE: dict[Any, Any] = {
+    "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
+    "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left", "svg.hashsalt": "adag",
+    "legend.frameon": False, "figure.facecolor": "white",
+}  # fmt: skip
+
+
+def look(label: str, labels: list[str]) -> tuple[str, str]:
+    """Colour and marker of a method; a second variant of one and methods of others get the spare ones in order."""
+
+    def own(other: str) -> bool:
+        name = other.split("[")[0]
+        return name in LOOK and sum(one.split("[")[0] == name for one in labels) == 1
+
+    if own(label):
+        return LOOK[label.split("[")[0]]
+    return SPARE[[other for other in labels if not own(other)].index(label) % len(SPARE)]
