@@ -60,7 +60,10 @@ def _generators(seed: int | None) -> Iterator[None]:
     if seed is not None:
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002 (the libraries draw from the legacy global generator)
-        torch.manual_seed(seed)
+        # Without a GPU, `torch.manual_seed` keeps every call, with its stack, for the day CUDA starts: a leak.
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_available():
+            torch.cuda.manual_seed_all(seed)
     try:
         with torch.enable_grad():  # a caller's no_grad() would stop gradient methods
             yield

@@ -44,6 +44,9 @@ class Method:
     """The method takes at most this many variables; more are refused in plain words. None: any number."""
     cpus: ClassVar[float] = 1
     gpus: ClassVar[float] = 0
+    """Fractions share a GPU; where there is none, the method runs on the CPU."""
+    memory_gib: ClassVar[float | None] = None
+    """A trial that grows beyond this is stopped; None: an equal share of its machine."""
 
     def warm_up(self) -> None:
         """Import the library and load weights, so that neither is timed."""
@@ -130,9 +133,18 @@ class ReadyMethod:
 
     def discover_many(self, datasets: Sequence[Any], *, seed: int = 0) -> list[CausalGraph]:
         """Estimate many graphs; batched where the method can (`ADAG`), else one by one."""
-        batched = getattr(self.method, "discover_many", None)
-        if batched is None:
+        if not self.batches:
             return [self.discover(X, seed=seed) for X in datasets]
+        return self.timed_discover_many(datasets, seed=seed)[0]
+
+    @property
+    def batches(self) -> bool:
+        """Whether the method itself offers `discover_many`."""
+        return callable(getattr(self.method, "discover_many", None))
+
+    def timed_discover_many(self, datasets: Sequence[Any], *, seed: int = 0) -> tuple[list[CausalGraph], float]:
+        """`discover_many` of a method that batches, and the seconds spent in the method's own call alone."""
+        batched = getattr(self.method, "discover_many")  # noqa: B009 (optional: `Method` has none)
         checked = []
         for k, X in enumerate(datasets):
             try:
@@ -141,8 +153,10 @@ class ReadyMethod:
                 raise DataError(f"data set {k}: {e}") from None
         self.warm_up()
         with contained(seed):
+            start = time.perf_counter()
             graphs = batched([samples for samples, _ in checked], seed=seed)
-        return [self._checked(graph, names) for graph, (_, names) in zip(graphs, checked, strict=True)]
+            seconds = time.perf_counter() - start
+        return [self._checked(graph, names) for graph, (_, names) in zip(graphs, checked, strict=True)], seconds
 
     def _samples(self, X: Any) -> tuple[NDArray[np.float64], list[str]]:
         samples, names = as_samples(X)
