@@ -1,55 +1,97 @@
 """The trials that wait, and which method a free slot should turn to. Pure bookkeeping, called by `executor`."""
 
-import math
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from baselines import MethodSpec
+from benchmarks.costs import CostModel
 from benchmarks.keys import Trial
+
+_LOAD_S = 5.0
+"""Loading another method takes about this long: not worth it for a shorter job."""
+_LEAST_S = 1e-3
+"""No trial is cheaper than its bookkeeping."""
 
 
 class Backlog:
-    """The trials that wait, by method; the longest first, so that the tail is short."""
+    """The trials that wait, by method and size (d, n); the longest first, so that the tail is short.
 
-    def __init__(self, trials: Sequence[Trial]) -> None:
-        self._waiting: dict[MethodSpec, deque[Trial]] = {}
-        for trial in sorted(trials, key=lambda t: (-t.dataset.d, -t.dataset.n)):
-            self._waiting.setdefault(trial.method, deque()).append(trial)
-        self._finished: Counter[MethodSpec] = Counter()
-        self._seconds: dict[MethodSpec, float] = defaultdict(float)
+    Parameters
+    ----------
+    trials : sequence of Trial
+        In any order.
+    costs : CostModel
+        Consulted anew at every decision: it learns meanwhile.
+    """
+
+    def __init__(self, trials: Sequence[Trial], costs: CostModel) -> None:
+        self.costs = costs
+        self._waiting: dict[MethodSpec, dict[tuple[int, int], deque[Trial]]] = {}
+        self._suspects: dict[MethodSpec, deque[Trial]] = {}
+        for trial in trials:
+            self._queue(trial).append(trial)
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        return sum(map(self.left, self._waiting))
 
     def left(self, method: MethodSpec | None) -> int:
         """How many trials of a method wait."""
-        return len(self._waiting.get(method, ())) if method else 0
+        if method is None:
+            return 0
+        return sum(map(len, self._waiting.get(method, {}).values())) + len(self._suspects.get(method, ()))
 
     def methods(self) -> list[MethodSpec]:
         """Methods with trials left."""
-        return [method for method, trials in self._waiting.items() if trials]
+        return [method for method in self._waiting if self.left(method)]
 
-    def take(self, method: MethodSpec) -> Trial:
-        """Remove and return the next trial of a method."""
-        return self._waiting[method].popleft()
+    def take(self, method: MethodSpec, count: int) -> list[Trial]:
+        """Remove and return up to `count` trials of the size that takes longest."""
+        queue = max(filter(None, self._waiting[method].values()), key=self._one, default=None)
+        return [queue.popleft() for _ in range(min(count, len(queue)))] if queue else []
 
-    def put_back(self, trial: Trial) -> None:
-        """Return a trial whose worker was lost."""
-        self._waiting[trial.method].appendleft(trial)
+    def take_suspect(self, method: MethodSpec) -> Trial | None:
+        """Remove and return a trial that must run alone."""
+        suspects = self._suspects.get(method)
+        return suspects.popleft() if suspects else None
 
-    def observe(self, method: MethodSpec, seconds: float) -> None:
-        """Learn how long a method's trials take."""
-        if not math.isnan(seconds):
-            self._finished[method] += 1
-            self._seconds[method] += seconds
+    def put_back(self, trial: Trial, *, suspect: bool = False) -> None:
+        """Return a trial that was not run, or was lost with its actor: a suspect in that loss runs alone."""
+        if suspect:
+            self._suspects.setdefault(trial.method, deque()).append(trial)
+        else:
+            self._queue(trial).appendleft(trial)
+
+    def next_seconds(self, method: MethodSpec) -> float:
+        """Expected seconds of the trial that `take` would return first."""
+        return max((self._one(queue) for queue in self._waiting[method].values() if queue), default=_LEAST_S)
+
+    def seconds(self, method: MethodSpec) -> float:
+        """Expected seconds of all trials of a method."""
+        queues = [*self._waiting[method].values(), self._suspects.get(method, deque())]
+        return sum(len(queue) * self._one(queue) for queue in queues if queue)
 
     def neediest(self, methods: Sequence[MethodSpec], slots: Counter[MethodSpec]) -> MethodSpec | None:
-        """The method with the most expected work per slot, one more slot included; None where none has any."""
+        """The method with the most expected work per slot, one more slot included; None where none has any.
 
-        def need(method: MethodSpec) -> float:
-            unknown = self._finished.total() and sum(self._seconds.values()) / self._finished.total()
-            seen = self._finished[method]
-            mean = self._seconds[method] / seen if seen else unknown or 1.0
-            return self.left(method) * max(mean, 1e-3) / (1 + slots[method])
+        A single trial cannot be shared: it counts in full. A method that was never seen goes first: it may be long.
+        """
+
+        def need(method: MethodSpec) -> tuple[bool, float]:
+            work = max(self.seconds(method) / (1 + slots[method]), self.next_seconds(method))
+            return not self.costs.knows(str(method)), work
 
         return max((m for m in methods if self.left(m)), key=need, default=None)
+
+    def urgent(self, method: MethodSpec, slots: int) -> bool:
+        """Whether another method has a trial that would end last of all unless a slot of this one turns to it now."""
+        others = max((self.next_seconds(m) for m in self.methods() if m != method), default=0.0)
+        if others < _LOAD_S or self.next_seconds(method) >= others:
+            return False
+        return others + _LOAD_S >= sum(map(self.seconds, self.methods())) / slots
+
+    def _queue(self, trial: Trial) -> deque[Trial]:
+        sizes = self._waiting.setdefault(trial.method, {})
+        return sizes.setdefault((trial.dataset.d, trial.dataset.n), deque())
+
+    def _one(self, queue: deque[Trial]) -> float:
+        return max(self.costs.seconds(queue[0]), _LEAST_S)

@@ -1,88 +1,66 @@
 """Trials in, outcomes out: the scheduling loop above Ray. Called by `run`.
 
-A slot is a Ray actor (`supervisor.Supervisor`) that keeps one method warm and takes one trial at a time. A free slot
-stays with its method while that has trials left, then moves to the method with the most work per slot. Nothing is
-assumed to be shared with the nodes but the installed packages: keys go out, graphs come back.
+A slot is a Ray actor (`supervisor.Supervisor`) that keeps one method warm and runs one trial at a time; short trials
+are sent ahead of their turn. A free slot stays with its method while that has trials left, then moves to the method
+with the most work per slot. Nothing is assumed to be shared with the nodes but the installed packages: keys go out,
+graphs come back.
 """
 
-import contextlib
-import dataclasses
 import logging
-import os
 import pickle
-import sys
-import sysconfig
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from adag.errors import UsageError
 from baselines import MethodSpec, method_class
 from benchmarks.backlog import Backlog
+from benchmarks.cluster import Nodes, Shape, import_path
+from benchmarks.costs import CostModel
 from benchmarks.keys import Trial
 from benchmarks.outcome import Outcome, failure
-from benchmarks.supervisor import Supervisor, kill_marked
+from benchmarks.supervisor import BATCH, Supervisor, Task
 
 _DRIVER = uuid.uuid4().hex
-"""Marks the processes of this driver; see `supervisor.MARK`."""
+"""Marks the processes of this driver; see `guardian.MARK`."""
 _LOSSES_ALLOWED = 3
 """A trial whose node or actor vanished this often is recorded as a crash."""
-_OBJECT_STORE_BYTES = 80_000_000
-"""Near Ray's minimum: what travels here is small, and a container's /dev/shm may be."""
+_AHEAD_S = 0.6
+"""So much work is sent ahead to a slot: enough to keep it busy while results travel; less when little is left."""
+_AHEAD = 64
+_TICK_S = 0.25
+_log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Shape:
-    """What a method asks of Ray."""
-
-    cpus: float
-    gpus: float
+Recorder = Callable[[Trial, dict[str, Any]], None]
 
 
 @dataclass
 class Slot:
-    """An actor, the method it holds, and what it is doing: loading that method, running `trial`, or nothing."""
+    """An actor, the method it holds, the trials it was given, and the call that is on its way, if any."""
 
     actor: Any
     shape: Shape
     method: MethodSpec | None = None
-    trial: Trial | None = None
-    busy: Any = None
-
-
-@contextlib.contextmanager
-def cluster(address: str | None, workers: int | None) -> Iterator[int]:
-    """Ray, started privately or joined, for the block; gives the number of CPUs to use. Leaving it stops everything.
-
-    Parameters
-    ----------
-    address : str or None
-        A running cluster (``auto``, ``host:port``, ``ray://...``); None: a private one on this machine.
-    workers : int or None
-        CPUs to use; None: all.
-
-    Raises
-    ------
-    UsageError
-        The cluster cannot be reached.
-    """
-    ray = _start_ray(workers, address)
-    try:
-        there = int(ray.cluster_resources().get("CPU", 0))
-        yield min(there, workers) if workers else there
-    finally:
-        ray.shutdown()
+    given: set[int] = field(default_factory=set)
+    ahead: int = 0
+    call: Any = None
+    loading: bool = False
+    busy: bool = False
+    alone: bool = False
+    """Nothing is sent until what it runs has ended: it takes long, or is suspected of having killed an actor."""
 
 
 def execute(
     trials: Sequence[Trial],
     slots: int,
     versions: dict[str, str],
-    on_record: Callable[[Trial, dict[str, Any]], None],
+    on_record: Recorder,
     *,
+    on_batch: Recorder | None = None,
+    on_tick: Callable[[float], None] | None = None,
+    costs: CostModel | None = None,
     memory_bytes: int | None = None,
 ) -> None:
     """Run trials inside `cluster` and hand over each one's record as it finishes, exactly one for each trial.
@@ -97,13 +75,22 @@ def execute(
         Version of each method, by label.
     on_record : callable
         Called in this process with the trial and its record (see `store.SCHEMA`).
+    on_batch : callable, optional
+        The same, a second time, for a trial whose record now also has the time of its batch.
+    on_tick : callable, optional
+        Called several times a second with the seconds of work that are left, all slots together.
+    costs : CostModel, optional
+        What is known of the trials' costs; learns more.
     memory_bytes : int, optional
-        Limit for each trial; default: the slots of a node share nine tenths of its memory.
+        Limit for each trial; default: its method's own, else the slots of a node share nine tenths of its memory.
     """
     import ray
 
-    for trial, outcome in _Loop(ray, trials, slots, memory_bytes).run():
-        on_record(trial, record(trial, versions[str(trial.method)], outcome))
+    loop = _Loop(ray, trials, slots, costs or CostModel(), memory_bytes, on_tick or (lambda seconds: None))
+    for trial, outcome, again in loop.run():
+        report = on_batch if again else on_record
+        if report is not None:
+            report(trial, record(trial, versions[str(trial.method)], outcome))
 
 
 def record(trial: Trial, version: str, outcome: Outcome) -> dict[str, Any]:
@@ -113,7 +100,8 @@ def record(trial: Trial, version: str, outcome: Outcome) -> dict[str, Any]:
         "method": trial.method.name,
         "params": trial.method.params_text,
         "version": version,
-        **dataclasses.asdict(trial.dataset),
+        "deterministic": method_class(trial.method.name).deterministic,
+        **vars(trial.dataset),
         "seed": trial.dataset.seed,
         "timeout_s": trial.timeout_s,
         **outcome,
@@ -123,37 +111,60 @@ def record(trial: Trial, version: str, outcome: Outcome) -> dict[str, Any]:
 class _Loop:
     """The state of one `execute`."""
 
-    def __init__(self, ray: Any, trials: Sequence[Trial], slots: int, memory_bytes: int | None) -> None:
-        self.ray, self.cpus, self.memory_bytes = ray, slots, memory_bytes
-        self.backlog = Backlog(trials)
+    def __init__(
+        self,
+        ray: Any,
+        trials: Sequence[Trial],
+        slots: int,
+        costs: CostModel,
+        memory_bytes: int | None,
+        on_tick: Callable[[float], None],
+    ) -> None:
+        self.ray, self.trials, self.costs, self.memory_bytes = ray, list(trials), costs, memory_bytes
+        self.cpus, self.on_tick = slots, on_tick
+        self.numbers = {trial: number for number, trial in enumerate(self.trials)}
+        self.nodes = Nodes(ray, slots)
+        self.backlog = Backlog(trials, costs)
         self.slots: list[Slot] = []
-        self.losses: Counter[Any] = Counter()
+        self.losses: Counter[Trial | MethodSpec] = Counter()
         self.refused: Counter[MethodSpec] = Counter()
+        self.ticked = 0.0
+        self.batches = {spec: hasattr(method_class(spec.name), "discover_many") for spec in self.backlog.methods()}
 
-    def run(self) -> Iterator[tuple[Trial, Outcome]]:
+    def run(self) -> Iterator[tuple[Trial, Outcome, bool]]:
+        lonely = False
         try:
-            while len(self.backlog) or any(slot.trial for slot in self.slots):
+            while len(self.backlog) or any(slot.given or slot.busy for slot in self.slots):
                 self._assign()
-                running = [slot.busy for slot in self.slots if slot.busy is not None]
-                if not running:  # every node is gone: one may come back
-                    time.sleep(1.0)
-                    continue
-                finished, _ = self.ray.wait(running, num_returns=1, timeout=1.0)
-                for slot in [slot for slot in self.slots if slot.busy in finished]:
-                    yield from self._collect(slot)
+                calls = [slot.call for slot in self.slots if slot.call is not None]
+                if calls:
+                    finished, _ = self.ray.wait(calls, num_returns=1, timeout=_TICK_S)
+                    for slot in [slot for slot in self.slots if slot.call in finished]:
+                        yield from self._collect(slot)
+                else:  # every node is gone: one may come back
+                    if not lonely:
+                        _log.warning("no node of the cluster has a CPU to offer: waiting for one")
+                    time.sleep(_TICK_S)
+                lonely = not calls
+                self._tick()
         finally:
             for slot in list(self.slots):
                 self._drop(slot)
-            # An actor that is killed takes its worker along, but not what a method in mid-trial has forked.
-            kill_marked(lambda mark: mark.startswith(_DRIVER))
+
+    def _tick(self) -> None:
+        if time.monotonic() - self.ticked >= _TICK_S:
+            self.ticked = time.monotonic()
+            given = [self.trials[number] for slot in self.slots for number in slot.given]
+            waiting = sum(map(self.backlog.seconds, self.backlog.methods()))
+            self.on_tick(waiting + sum(map(self.costs.seconds, given)))
 
     def _assign(self) -> None:
-        """Give every free slot something to do, and make slots while there are CPUs for them."""
-        shapes = self._shapes()
-        for slot in [slot for slot in self.slots if slot.busy is None]:
-            if slot.method is not None and self.backlog.left(slot.method):
-                slot.trial = self.backlog.take(slot.method)
-                slot.busy = slot.actor.run.remote(pickle.dumps(slot.trial), slot.trial.timeout_s)
+        """Give every slot that waits for it something to do, and make slots while there is room for them."""
+        shapes = {method: self.nodes.shape(method_class(method.name)) for method in self.backlog.methods()}
+        for slot in [slot for slot in self.slots if slot.call is None]:
+            tasks = self._tasks(slot)
+            if tasks or slot.given or slot.busy:
+                slot.call = slot.actor.exchange.remote(tasks, slot.ahead // 2)
                 continue
             method = self._next_method([m for m in self.backlog.methods() if shapes[m] == slot.shape])
             if method is not None:
@@ -161,113 +172,116 @@ class _Loop:
             elif any(shapes[m] != slot.shape for m in self.backlog.methods()):  # they need its CPUs
                 self._drop(slot)
         while True:
-            cpus = self._capacity("CPU") - sum(slot.shape.cpus for slot in self.slots)
-            gpus = self._capacity("GPU") - sum(slot.shape.gpus for slot in self.slots)
-            fitting = [m for m in self.backlog.methods() if shapes[m].cpus <= cpus and shapes[m].gpus <= gpus]
-            method = self._next_method(fitting)
+            others = [slot.shape for slot in self.slots]
+            method = self._next_method([m for m, shape in shapes.items() if self.nodes.fits(shape, others)])
             if method is None:
                 return
             self._load(self._new_slot(shapes[method]), method)
 
+    def _tasks(self, slot: Slot) -> list[Task]:
+        """What a slot is sent of its method's trials, as far ahead as they are short."""
+        method = slot.method
+        if method is None or slot.alone or not self.backlog.left(method):
+            return []
+        if self.backlog.urgent(method, max(1, len(self.slots))):
+            return []
+        if not slot.given and (suspect := self.backlog.take_suspect(method)):
+            slot.alone = True
+            return [self._give(slot, suspect)]
+        seconds = self.backlog.next_seconds(method)
+        slot.ahead = min(_AHEAD, int(_AHEAD_S / seconds) if self.costs.knows(str(method)) else 0)
+        if self.batches[method]:
+            slot.ahead = max(slot.ahead, 2 * BATCH)
+        share = self.backlog.left(method) // (2 * len(self.slots))  # the last ones are for whoever is free first
+        wanted = 1 + min(slot.ahead, share) - len(slot.given)
+        return [self._give(slot, trial) for trial in (self.backlog.take(method, wanted) if wanted > 0 else [])]
+
+    def _give(self, slot: Slot, trial: Trial) -> Task:
+        number = self.numbers[trial]
+        slot.given.add(number)
+        group = f"{trial.dataset.d} x {trial.dataset.n}" if self.batches[trial.method] else ""
+        return Task(number, pickle.dumps(trial), trial.timeout_s, group)
+
     def _next_method(self, methods: Sequence[MethodSpec]) -> MethodSpec | None:
-        held = Counter(slot.method for slot in self.slots if slot.method is not None and slot.busy is not None)
-        loading = Counter(slot.method for slot in self.slots if slot.busy is not None and slot.trial is None)
+        held = Counter(slot.method for slot in self.slots if slot.method is not None and slot.call is not None)
+        loading = Counter(slot.method for slot in self.slots if slot.loading)
         # A slot that is loading a method will take one of its trials: leave it one.
         return self.backlog.neediest([m for m in methods if self.backlog.left(m) > loading[m]], held)
 
-    def _shapes(self) -> dict[MethodSpec, Shape]:
-        """What each method asks for, cut to what there is; a GPU method falls back to the CPU."""
-        cpus, gpus = self._capacity("CPU"), self._capacity("GPU")
-        shapes = {}
-        for method in self.backlog.methods():
-            cls = method_class(method.name)
-            shapes[method] = Shape(min(cls.cpus, cpus), cls.gpus if cls.gpus <= gpus else 0)
-        return shapes
-
-    def _capacity(self, resource: str) -> float:
-        there = float(self.ray.cluster_resources().get(resource, 0))
-        return min(there, self.cpus) if resource == "CPU" else there  # nodes come and go
-
     def _new_slot(self, shape: Shape) -> Slot:
+        limit = self.memory_bytes or shape.memory or None
         actor = self.ray.remote(Supervisor).options(
-            num_cpus=shape.cpus, num_gpus=shape.gpus, max_restarts=0, max_task_retries=0
+            num_cpus=shape.cpus, num_gpus=shape.gpus, memory=shape.memory or None, max_restarts=0, max_task_retries=0
         )
-        slots = max(1, int(self._capacity("CPU") / max(shape.cpus, 1)))
-        arguments = (max(1, int(shape.cpus)), shape.gpus > 0, self.memory_bytes, slots, _import_path(), _DRIVER)
+        slots = max(1, int(self.nodes.capacity("CPU") / max(shape.cpus, 1)))
+        arguments = (max(1, int(shape.cpus)), shape.gpus > 0, limit, slots, import_path(), _DRIVER)
         slot = Slot(actor.remote(*arguments), shape)
         self.slots.append(slot)
         return slot
 
     def _load(self, slot: Slot, method: MethodSpec) -> None:
-        slot.method, slot.busy = method, slot.actor.prepare.remote(pickle.dumps(method))
+        slot.method, slot.loading = method, True
+        slot.call = slot.actor.load.remote(pickle.dumps(method))
 
     def _drop(self, slot: Slot) -> None:
         self.slots.remove(slot)
         self.ray.kill(slot.actor, no_restart=True)
 
-    def _collect(self, slot: Slot) -> Iterator[tuple[Trial, Outcome]]:
-        """What a slot has to say: a trial's outcome, or whether its method could be loaded."""
-        trial, method = slot.trial, slot.method
-        assert method is not None
+    def _collect(self, slot: Slot) -> Iterator[tuple[Trial, Outcome, bool]]:
+        """What a slot has to say: outcomes of trials, or whether its method could be loaded."""
         try:
-            outcome = self.ray.get(slot.busy)
+            answer = self.ray.get(slot.call)
         except self.ray.exceptions.RayTaskError:
             raise  # a defect of ours
-        except self.ray.exceptions.RayError as e:  # the actor or its node is gone
-            self._drop(slot)
-            if trial is not None:
-                self.losses[trial] += 1
-                if self.losses[trial] < _LOSSES_ALLOWED:
-                    self.backlog.put_back(trial)
-                else:
-                    yield trial, failure("crash", f"lost with its Ray actor {_LOSSES_ALLOWED} times ({e})")
+        except self.ray.exceptions.RayError as e:
+            yield from self._lost(slot, e)
             return
-        slot.busy = slot.trial = None
-        if trial is not None:
-            self.backlog.observe(method, outcome["runtime_s"])
-            yield trial, outcome
-        elif outcome is not None:
-            slot.method = None
-            self.refused[method] += 1
-            if self.refused[method] > 1:  # a second time: it is not the weather
-                while self.backlog.left(method):
-                    yield self.backlog.take(method), outcome
+        slot.call = None
+        if slot.loading:
+            slot.loading = False
+            if answer is not None:
+                yield from self._refused(slot, answer)
+            return
+        results, given_back, slot.busy = answer
+        for number, outcome, again in results:
+            trial = self.trials[number]
+            if not again:
+                slot.given.remove(number)
+                size = trial.dataset
+                self.costs.observe(str(trial.method), size.d, size.n, outcome["runtime_s"])
+            yield trial, outcome, again
+        for number in reversed(given_back):
+            slot.given.remove(number)
+            self.backlog.put_back(self.trials[number])
+        slot.alone = bool(slot.given) and (slot.alone or bool(given_back))
 
+    def _lost(self, slot: Slot, error: Exception) -> Iterator[tuple[Trial, Outcome, bool]]:
+        """The actor or its node is gone: one of its trials may have done it, so each of them goes alone next time."""
+        self._drop(slot)
+        assert slot.method is not None
+        _log.warning("a slot was lost with %d trials of %s: %s", len(slot.given), slot.method, str(error)[:200])
+        lost = failure("crash", f"lost with its Ray actor {_LOSSES_ALLOWED} times ({error})")
+        for trial in (self.trials[number] for number in sorted(slot.given)):
+            self.losses[trial] += 1
+            if self.losses[trial] < _LOSSES_ALLOWED:
+                self.backlog.put_back(trial, suspect=True)
+            else:
+                yield trial, lost, False
+        if slot.loading:
+            self.losses[slot.method] += 1
+            if self.losses[slot.method] >= _LOSSES_ALLOWED:
+                yield from self._give_up(slot.method, lost)
 
-def _start_ray(workers: int | None, address: str | None) -> Any:
-    """Import Ray quietly, and connect to a cluster or start a private one."""
-    os.environ |= {"RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # new behaviour, without Ray's advice about it
-    import ray
+    def _refused(self, slot: Slot, outcome: Outcome) -> Iterator[tuple[Trial, Outcome, bool]]:
+        """A method could not be loaded; the second time, it is not the weather."""
+        method, slot.method = slot.method, None
+        assert method is not None
+        _log.warning("%s cannot be loaded: %s", method, outcome["error"])
+        self.refused[method] += 1
+        if self.refused[method] > 1:
+            yield from self._give_up(method, outcome)
 
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    path = _import_path()
-    if address is not None:
-        try:
-            ray.init(address=address, runtime_env={"env_vars": {"PYTHONPATH": path}}, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as e:
-            raise UsageError(
-                f"no Ray cluster at '{address}' ({str(e).splitlines()[0]}): start one with 'ray start --head', "
-                "or leave out --address"
-            ) from None
-        return ray
-    # A private cluster inherits our environment; a runtime environment would cost two seconds more.
-    before = dict(os.environ)
-    os.environ |= {"PYTHONPATH": path, "RAY_memory_monitor_refresh_ms": "0"}  # memory is `Supervisor`'s to watch
-    try:
-        ray.init(
-            address="local", num_cpus=workers, include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **quiet
-        )
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    return ray
-
-
-def _import_path() -> str:
-    """The driver's import path as a PYTHONPATH, without what every interpreter has by itself."""
-    own = {os.path.realpath(path) for path in sysconfig.get_paths().values()}
-    standard = os.path.realpath(sysconfig.get_path("stdlib"))
-    places = [os.path.abspath(entry) for entry in sys.path]
-    kept = [p for p in places if os.path.exists(p) and os.path.realpath(p) not in own]
-    return os.pathsep.join(dict.fromkeys(p for p in kept if not os.path.realpath(p).startswith(standard)))
+    def _give_up(self, method: MethodSpec, outcome: Outcome) -> Iterator[tuple[Trial, Outcome, bool]]:
+        while self.backlog.left(method):
+            trial = self.backlog.take_suspect(method) or self.backlog.take(method, 1)[0]
+            yield trial, outcome, False

@@ -1,7 +1,7 @@
 """What one trial came to: the small dictionary that travels from the worker to the driver.
 
-Built-in types only, so that a supervisor can pass it on without importing numpy. Called by `worker`, `supervisor`,
-`executor` and `store`.
+Built-in types only, so that a supervisor can pass it on without importing numpy. Called by `worker`, `process`,
+`supervisor`, `executor` and `store`.
 """
 
 import math
@@ -27,6 +27,8 @@ class Outcome(TypedDict):
     device: str
     threads: int
     first_call: bool
+    batch_runtime_s: float
+    batch_size: int
     adjacency: list[int] | None
     weights: list[float] | None
     confidence: list[float] | None
@@ -43,6 +45,8 @@ def failure(status: Status, error: str, *, runtime_s: float = math.nan, trace: s
         device="",
         threads=0,
         first_call=False,
+        batch_runtime_s=math.nan,
+        batch_size=0,
         adjacency=None,
         weights=None,
         confidence=None,

@@ -86,7 +86,8 @@ def run(
 def _execute(
     missing: list[Trial], store: Store, versions: dict[str, str], workers: int | None, address: str | None
 ) -> None:
-    from benchmarks.executor import cluster, execute  # brings Ray
+    from benchmarks.cluster import cluster
+    from benchmarks.executor import execute  # brings Ray
 
     planned: dict[str, int] = {}
     for trial in missing:

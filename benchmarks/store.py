@@ -1,24 +1,27 @@
 """One run's folder: what was computed is never lost, whatever ends the run.
 
-While running, each finished trial is one fsynced JSON line of ``journal.jsonl``; at the end the journal is merged into
-``estimates.parquet`` and removed. Reading takes both, so a killed run is as readable as a finished one. Only the
-driver writes. Called by `benchmarks.run` and `scoring`.
+While running, each finished trial is one JSON line of ``journal.jsonl``, on disk for good (fsync) within half a second;
+at the end the journal is merged into ``estimates.parquet`` and removed. Reading takes both, so a killed run is as
+readable as a finished one. Only the driver writes. Called by `benchmarks.run` and `scoring`.
 """
 
 import errno
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 from typing import IO, Any, Self
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adag.errors import UsageError
+from benchmarks.files import sync_folder, write_atomically
 from benchmarks.grid import Grid, load_grid
 from benchmarks.keys import TRIAL, Trial
 
@@ -28,6 +31,7 @@ SCHEMA = pa.schema(
         ("method", pa.string()),
         ("params", pa.string()),
         ("version", pa.string()),
+        ("deterministic", pa.bool_()),  # as the method declares: one seed, one answer
         ("graph", pa.string()),
         ("degree", pa.float64()),
         ("d", pa.int64()),
@@ -38,7 +42,9 @@ SCHEMA = pa.schema(
         ("repeat", pa.int64()),
         ("seed", pa.int64()),
         ("status", pa.string()),  # ok, error, timeout, crash, oom, invalid-output
-        ("runtime_s", pa.float64()),
+        ("runtime_s", pa.float64()),  # of a single `discover`
+        ("batch_runtime_s", pa.float64()),  # a data set's share of one `discover_many`; NaN without
+        ("batch_size", pa.int64()),  # data sets in that call; 0 without
         ("timeout_s", pa.float64()),
         ("first_call", pa.bool_()),
         ("threads", pa.int64()),
@@ -52,6 +58,9 @@ SCHEMA = pa.schema(
     ]
 )
 ARRAYS = ("adjacency", "weights", "confidence")
+_LATER = {"deterministic": True, "batch_size": 0}
+"""Columns that older runs do not have, and what is true of them."""
+_SYNC_S = 0.5
 
 
 class Store:
@@ -74,6 +83,7 @@ class Store:
         self.folder, self.grid, self.grid_text = folder, grid, grid_text
         self._journal: FileIO | None = None
         self._lock: IO[str] | None = None
+        self._dirty, self._synced = False, 0.0
 
     def __enter__(self) -> Self:
         refuse_foreign(self.folder, self.grid)
@@ -86,15 +96,16 @@ class Store:
             raise UsageError(
                 f"another run is writing to '{self.folder}': wait for it, or choose another --out"
             ) from None
-        _write_atomically(self.folder / "grid.toml", lambda path: path.write_text(self.grid_text))
+        write_atomically(self.folder / "grid.toml", lambda path: path.write_text(self.grid_text))
         _repair(self.journal_path)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._journal:
-            self._journal.close()
-        if self._lock:
-            self._lock.close()
+        try:
+            self._close_journal()
+        finally:
+            if self._lock:
+                self._lock.close()
 
     @property
     def journal_path(self) -> Path:
@@ -102,19 +113,39 @@ class Store:
         return self.folder / "journal.jsonl"
 
     def append(self, record: dict[str, Any]) -> None:
-        """Put one finished trial on disk, for good."""
+        """Write one finished trial: safe from a kill at once, from a power cut with the next `sync`."""
         if self._journal is None:
             self._journal = self.journal_path.open("ab", buffering=0)
-            _sync_folder(self.folder)  # the file's name must survive a power cut too
+            sync_folder(self.folder)  # the file's name must survive a power cut too
         size = os.fstat(self._journal.fileno()).st_size
         try:
             line = json.dumps(record).encode() + b"\n"
             if self._journal.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(self._journal.fileno())
         except BaseException:  # a full disk, Ctrl-C: leave no torn line
             self._journal.truncate(size)
             raise
+        self._dirty = True
+        self.sync_if_due()
+
+    def sync_if_due(self) -> None:
+        """`sync`, at most twice a second: it takes as long as many a trial. To be called from time to time."""
+        if self._dirty and time.monotonic() - self._synced >= _SYNC_S:
+            self.sync()
+
+    def sync(self) -> None:
+        """Put what was appended on disk, for good."""
+        if self._journal and self._dirty:
+            os.fsync(self._journal.fileno())
+            self._dirty, self._synced = False, time.monotonic()
+
+    def _close_journal(self) -> None:
+        if self._journal:
+            try:
+                self.sync()
+            finally:
+                self._journal.close()
+                self._journal = None
 
     def done(self, versions: dict[str, str]) -> set[tuple[Any, ...]]:
         """Keys of the trials that have a record by the given version of their method (label -> version)."""
@@ -136,11 +167,9 @@ class Store:
     def _replace(self, records: pd.DataFrame) -> None:
         table = pa.Table.from_pandas(records, schema=SCHEMA, preserve_index=False)
         estimates = self.folder / "estimates.parquet"
-        _write_atomically(estimates, lambda path: pq.write_table(table, path, compression="zstd"))
+        write_atomically(estimates, lambda path: pq.write_table(table, path, compression="zstd"))
         # Only now: until the new file stands, the journal is the only copy.
-        if self._journal:
-            self._journal.close()
-            self._journal = None
+        self._close_journal()
         self.journal_path.unlink(missing_ok=True)
 
 
@@ -149,18 +178,25 @@ def read_records(folder: Path) -> pd.DataFrame:
     frames = []
     if (folder / "estimates.parquet").exists():
         try:
-            frames.append(pq.read_table(folder / "estimates.parquet", schema=SCHEMA).to_pandas())
+            frames.append(_filled(pq.read_table(folder / "estimates.parquet", schema=SCHEMA)))
         except pa.ArrowInvalid as e:
             raise UsageError(
                 f"'{folder / 'estimates.parquet'}' is damaged ({str(e).splitlines()[0]}): restore it, or delete it "
                 "to run its trials again"
             ) from None
     if (folder / "journal.jsonl").exists() and (rows := _whole_lines(folder / "journal.jsonl")[0]):
-        frames.append(pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas())
+        frames.append(_filled(pa.Table.from_pylist(rows, schema=SCHEMA)))
     if not frames:
         return SCHEMA.empty_table().to_pandas()
     records = pd.concat(frames, ignore_index=True).drop_duplicates(list(TRIAL), keep="last")
     return records.sort_values(list(TRIAL), ignore_index=True)
+
+
+def _filled(table: pa.Table) -> pd.DataFrame:
+    for name, value in _LATER.items():
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, table.schema.field(at), pc.fill_null(table.column(at), value))
+    return table.to_pandas()
 
 
 def recorded(folder: Path, versions: dict[str, str]) -> set[tuple[Any, ...]]:
@@ -209,24 +245,3 @@ def _whole_lines(journal: Path) -> tuple[list[dict[str, Any]], int]:
             break  # a power cut may leave a last line of zeros
         whole += len(line)
     return rows, whole
-
-
-def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Old file or new file, never half of one, whatever interrupts."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        write(partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

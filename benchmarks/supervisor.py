@@ -1,37 +1,56 @@
-"""The Ray actor of one slot: keeps one `worker` process, and ends it when it must end.
+"""The Ray actor of one slot: keeps one `process.WorkerProcess` busy, and hands results over in small parcels.
 
-Ray gives it a node and CPUs; deadlines, memory and deaths are handled here, next to the process, so that a hung
-native call is killed within milliseconds on any node, with its children, and a crash costs a fresh process rather
-than a Ray worker. Imports nothing heavy. Called by `executor`.
+Trials are sent ahead of their turn and results are returned several at a time, so that a round trip through Ray is
+paid once for many short trials; a thread of its own watches every single one. Imports nothing heavy. Called by
+`executor`.
 """
 
 import contextlib
 import math
 import os
 import pickle
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
+import threading
 import time
-from collections.abc import Callable
-from multiprocessing.connection import Connection
+from collections import deque
+from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
+from benchmarks.guardian import MARK
 from benchmarks.outcome import Outcome, failure
+from benchmarks.process import WorkerProcess
 from benchmarks.worker import adopt_orphans
 
-MARK = "ADAG_BENCHMARK_SUPERVISOR"
-"""Environment variable of every worker and its children: "driver:pid:start", the last two of their supervisor."""
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
 )  # fmt: skip
-_POLL_S = 0.05
-_LOAD_LIMIT_S = 600.0
-"""For importing a library or deriving a data set; both are ours, so only a defect or a dead disk reaches it."""
+BATCH = 16
+"""Data sets of one `discover_many` at most."""
+_HOLD_S = 0.25
+"""A finished trial is handed over no later than this."""
+_LONG_S = 1.0
+"""What waits behind a trial that runs longer than this is given back for other slots to take."""
+
+
+class Task(NamedTuple):
+    """One trial on its way to a worker; `group` is "" or what it may be batched with."""
+
+    number: int
+    trial: bytes
+    timeout_s: float
+    group: str
+
+
+class Result(NamedTuple):
+    """The outcome of a task; `again`: it was handed over before, and now has the time of its batch."""
+
+    number: int
+    outcome: Outcome
+    again: bool
 
 
 class Supervisor:
@@ -56,168 +75,150 @@ class Supervisor:
     def __init__(
         self, threads: int, gpu: bool, memory_bytes: int | None, slots: int, pythonpath: str, driver: str
     ) -> None:
-        me = psutil.Process()
         self.threads = threads
         self.memory_bytes = memory_bytes or _memory_share(min(slots, (os.cpu_count() or 1) // threads))
+        mark = f"{driver}:{os.getpid()}"
         self.environment = dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, str(threads))
-        self.environment |= {"PYTHONPATH": pythonpath, MARK: f"{driver}:{me.pid}:{me.create_time()}"}
+        self.environment |= {"PYTHONPATH": pythonpath, MARK: mark}
         if not gpu:
             self.environment["CUDA_VISIBLE_DEVICES"] = ""
         self.method = b""
-        self.worker: subprocess.Popen[bytes] | None = None
-        self.pipe: Connection
-        self.faults = tempfile.TemporaryFile()  # noqa: SIM115 (as long-lived as this object)
+        self.worker: WorkerProcess | None = None
+        self.changed = threading.Condition()
+        self.waiting: deque[Task] = deque()
+        self.low = 0
+        self.running_since: float | None = None
+        self.finished: list[Result] = []
+        self.finished_since = 0.0
+        self.defect: BaseException | None = None
+        self.lifeline = _start_guardian(mark, pythonpath)  # before we adopt orphans: it must not become ours
         adopt_orphans()
-        kill_marked(_orphaned)  # a method's children, where a driver was killed in mid-trial
+        threading.Thread(target=self._serve, daemon=True).start()
 
-    def prepare(self, method: bytes) -> Outcome | None:
-        """Load a method (a pickled `MethodSpec`) into a fresh worker; None when it is warm, else why not."""
-        self._end()
+    def load(self, method: bytes) -> Outcome | None:
+        """Load a method (a pickled `MethodSpec`) into a fresh worker; None when it is warm, else why not.
+
+        Only while no task is waiting or running.
+        """
+        if self.worker is not None:
+            self.worker.end()
         self.method = method
         return self._start()
 
-    def run(self, trial: bytes, timeout_s: float) -> Outcome:
-        """Run one trial (a pickled `Trial`) of the method that was prepared; always returns an outcome."""
+    def exchange(self, tasks: list[Task], low: int) -> tuple[list[Result], list[int], bool]:
+        """Take tasks of the loaded method; return results, the numbers of tasks given back unstarted, and if busy.
+
+        Returns once there are results and no more than `low` tasks wait, a result is `_HOLD_S` old, or nothing is
+        left to do; or when tasks wait behind one that takes long.
+        """
+        with self.changed:
+            self.waiting.extend(tasks)
+            self.low = low
+            self.changed.notify_all()
+            while True:
+                if self.defect is not None:
+                    raise self.defect
+                now = time.monotonic()
+                given_back: list[int] = []
+                if self.running_since is not None and now - self.running_since > _LONG_S:
+                    given_back = [task.number for task in self.waiting]
+                    self.waiting.clear()
+                due = self.finished and (len(self.waiting) <= low or now - self.finished_since >= _HOLD_S)
+                idle = self.running_since is None and not self.waiting
+                if due or given_back or idle:
+                    results, self.finished = self.finished, []
+                    return results, given_back, not idle
+                self.changed.wait(_HOLD_S / 2)
+
+    def _serve(self) -> None:
+        """The thread: one task after another, until the process ends."""
+        group: list[Result] = []
+        try:
+            while True:
+                with self.changed:
+                    while not self.waiting:
+                        self.changed.wait()
+                    task = self.waiting.popleft()
+                    self.running_since = time.monotonic()
+                before = self.worker
+                outcome = self._run(task)
+                if self.worker is not before or not self._alive():
+                    group = []  # the data sets that it had kept for the batch went with the worker
+                if task.group and outcome["status"] == "ok" and self._alive():
+                    group.append(Result(task.number, outcome.copy(), again=True))
+                with self.changed:
+                    self._finish([Result(task.number, outcome, again=False)])
+                    together = self.waiting and self.waiting[0].group == task.group and len(group) < BATCH
+                    if not (group and not together):
+                        self._rest()
+                        continue
+                self._run_batch(group, task.timeout_s * len(group))
+                with self.changed:
+                    self._finish(group)
+                    self._rest()
+                group = []
+        except BaseException as e:  # a defect of ours: `exchange` raises it in the driver
+            with self.changed:
+                self.defect = e
+                self.changed.notify_all()
+
+    def _finish(self, results: list[Result]) -> None:
+        if not self.finished:
+            self.finished_since = time.monotonic()
+        self.finished += results
+
+    def _rest(self) -> None:
+        """Between two tasks. Whoever waits in `exchange` is woken only for something to do: it costs time."""
+        self.running_since = None
+        if len(self.waiting) <= self.low:
+            self.changed.notify_all()
+
+    def _run(self, task: Task) -> Outcome:
         outcome = failure("crash", "")
         for _ in range(2):
-            failed = self._start() if self.worker is None else None
+            failed = None if self._alive() else self._start()
             if failed:
                 return failed
-            with contextlib.suppress(OSError):  # if it has died since its last trial, `_await` sees that
-                self.pipe.send_bytes(trial)
-            outcome = self._await(timeout_s)
+            assert self.worker is not None
+            outcome = self.worker.run(task.trial, task.timeout_s)
             if outcome["status"] not in ("crash", "oom") or not math.isnan(outcome["runtime_s"]):
                 return outcome
             # It died before `discover` began, of something an earlier trial left behind: this trial gets a fresh one.
         return outcome
 
+    def _run_batch(self, group: list[Result], timeout_s: float) -> None:
+        """Add what `discover_many` took to the outcomes of its trials."""
+        assert self.worker is not None
+        batch = self.worker.run(pickle.dumps(None), timeout_s)
+        for _, outcome, _ in group:
+            outcome["batch_runtime_s"], outcome["batch_size"] = batch["batch_runtime_s"], batch["batch_size"]
+            if batch["status"] != "ok":  # the trial's own result stands
+                outcome["error"] = f"discover_many: {batch['status']}: {batch['error']}"
+
+    def _alive(self) -> bool:
+        return self.worker is not None and self.worker.alive
+
     def _start(self) -> Outcome | None:
-        ours, theirs = socket.socketpair()
-        self.faults.seek(0)
-        self.faults.truncate()
-        arguments = [theirs.fileno(), self.faults.fileno(), os.getpid(), self.threads]
-        with theirs:
-            self.worker = subprocess.Popen(
-                # -P: the folder we happen to stand in is no place to import from
-                [sys.executable, "-P", "-m", "benchmarks.worker", *map(str, arguments)],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self.faults,
-                pass_fds=arguments[:2],
-                start_new_session=True,
-            )
-        self.pipe = Connection(ours.detach())
-        with contextlib.suppress(OSError):  # if it is dead already, `_await` sees that
-            self.pipe.send_bytes(self.method)
-        outcome = self._await(_LOAD_LIMIT_S)
-        return None if outcome["status"] == "ok" else outcome
-
-    def _await(self, timeout_s: float) -> Outcome:
-        """Wait for the worker's answer, its death, its deadline or its memory limit, whichever comes first."""
-        assert self.worker is not None
-        began, started = time.monotonic(), None
-        limit, polls = _LOAD_LIMIT_S, 0
-        while True:
-            left = limit - (time.monotonic() - (started or began))
-            try:
-                message = self.pipe.recv() if self.pipe.poll(max(0.0, min(_POLL_S, left))) else None
-            except (EOFError, OSError, pickle.UnpicklingError):
-                return self._dead(started)
-            if message is not None:
-                word, outcome, leftovers = message
-                if word == "started":
-                    started, limit = time.monotonic(), timeout_s
-                    continue
-                if word == "failed" or leftovers:
-                    self._end()
-                return failure("ok", "") if word == "ready" else outcome
-            elapsed = time.monotonic() - (started or began)
-            if self.worker.poll() is not None and not self.pipe.poll():
-                return self._dead(started)
-            if elapsed >= limit:
-                self._end()
-                if started is None:
-                    return failure("crash", f"the worker was not ready after {elapsed:.0f} s and was killed")
-                return failure("timeout", f"killed at its limit of {timeout_s:g} s", runtime_s=elapsed)
-            polls += 1
-            used = _memory(self.worker.pid, with_children=polls % 20 == 0)
-            if used > self.memory_bytes:
-                self._end()
-                error = f"killed at {used / 2**30:.2f} GiB: its limit is {self.memory_bytes / 2**30:.2f} GiB"
-                return failure("oom", error, runtime_s=elapsed)
-
-    def _dead(self, started: float | None) -> Outcome:
-        assert self.worker is not None
-        elapsed = time.monotonic() - started if started else float("nan")
-        with contextlib.suppress(subprocess.TimeoutExpired):  # the pipe closes a moment before the process is gone
-            self.worker.wait(1.0)
-        code = self.worker.returncode
-        self._end()
-        self.faults.seek(0)
-        trace = self.faults.read(2000).decode(errors="replace")
-        if code == -signal.SIGKILL:  # not by us: the kernel does this when the machine runs out of memory
-            return failure("oom", "killed by the system (SIGKILL), most likely for memory", runtime_s=elapsed)
-        if code is not None and code < 0:
-            return failure("crash", f"died of {signal.Signals(-code).name}", runtime_s=elapsed, trace=trace)
-        what = "closed its pipe" if code is None else f"ended its process with exit code {code}"
-        return failure("crash", f"the method {what}", runtime_s=elapsed, trace=trace)
-
-    def _end(self) -> None:
-        """Kill the worker and everything that descends from it."""
-        if self.worker is None:
-            return
-        self.pipe.close()
-        while victims := _living(psutil.Process().children(recursive=True)):
-            for victim in victims:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    victim.kill()
-            self.worker.wait()
-            for victim in victims:  # orphans that came to us; the others have been reaped by their parent
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(victim.pid, 0)
-        self.worker.wait()
-        self.worker = None
+        self.worker = WorkerProcess(self.method, self.environment, self.threads, self.memory_bytes)
+        self.lifeline.write(f"{self.worker.process.pid}\n".encode())
+        return self.worker.load()
 
 
-def _living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    alive = []
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if process.status() != psutil.STATUS_ZOMBIE:
-                alive.append(process)
-    return alive
-
-
-def _memory(pid: int, *, with_children: bool) -> int:
-    """Resident bytes of a process; of its children only what they don't share with it."""
+def _start_guardian(mark: str, pythonpath: str) -> FileIO:
+    """A detached `guardian`, and the pipe whose closing, by whatever kills this process, sets it to work."""
+    theirs, ours = os.pipe()
     try:
-        process = psutil.Process(pid)
-        used = int(process.memory_info().rss)
-        if with_children:
-            used += sum(child.memory_full_info().uss for child in process.children(recursive=True))
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return 0
-    return used
-
-
-def kill_marked(condition: Callable[[str], bool]) -> None:
-    """Kill the processes of this machine whose mark fulfils a condition."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):  # it has ended, or is another user's
-            mark = process.environ().get(MARK)
-            if mark and process.pid != os.getpid() and condition(mark):
-                process.kill()
-
-
-def _orphaned(mark: str) -> bool:
-    """Whether the supervisor named by a mark is dead."""
-    _, pid, start = mark.split(":")
-    try:
-        # A later process may have been given the same number; the minute allows for a clock that is being set.
-        return psutil.Process(int(pid)).create_time() - float(start) > 60.0
-    except psutil.NoSuchProcess:
-        return True
+        subprocess.run(
+            [sys.executable, "-P", "-m", "benchmarks.guardian", mark],
+            env=os.environ | {"PYTHONPATH": pythonpath},
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    finally:
+        os.close(theirs)
+    return FileIO(ours, "w")
 
 
 def _memory_share(slots: int) -> int:

@@ -1,7 +1,7 @@
-"""The process in which a method runs: ``python -m benchmarks.worker``, started and watched by `supervisor`.
+"""The process in which a method runs: ``python -m benchmarks.worker``, started and watched by `process`.
 
 It holds one method, warm, and answers one trial after another over a pipe. Whatever a method does to its process
-(a segmentation fault, a hang in native code, ``os._exit``) ends at this process's edge; the supervisor lives on.
+(a segmentation fault, a hang in native code, ``os._exit``) ends at this process's edge; whoever watches it lives on.
 """
 
 import ctypes
@@ -18,8 +18,13 @@ from typing import TYPE_CHECKING
 from benchmarks.outcome import Outcome, Status, failure, of_exception
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from baselines import ReadyMethod
     from benchmarks.keys import Trial
+
+    Batched = tuple[pd.DataFrame, int]
+    """A data set and its trial's seed."""
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -48,17 +53,20 @@ def main(channel: int, faults: int, parent: int, threads: int) -> None:
         return
     own = children()
     me = os.getpid()
-    pipe.send(("ready", None, False))
+    ready = failure("ok", "")
+    ready["device"] = _device()
+    pipe.send(("ready", ready, False))
     first = True
+    batch: list[Batched] = []
     while True:
         try:
             trial = pickle.loads(pipe.recv_bytes())
         except EOFError:
             return
-        outcome = _attempt(method, trial, pipe)
+        outcome = _attempt_batch(method, batch, pipe) if trial is None else _attempt(method, trial, pipe, batch)
         if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
             os._exit(0)
-        outcome["threads"], outcome["first_call"] = threads, first
+        outcome["first_call"] = first
         pipe.send(("done", outcome, bool(children() - own)))
         first = False
 
@@ -78,7 +86,7 @@ def _load(spec: object, threads: int) -> "ReadyMethod":
     return method
 
 
-def _attempt(method: "ReadyMethod", trial: "Trial", pipe: Connection) -> Outcome:
+def _attempt(method: "ReadyMethod", trial: "Trial", pipe: Connection, batch: "list[Batched]") -> Outcome:
     from adag.graph import InvalidGraph
     from benchmarks.datasets import load
 
@@ -92,11 +100,28 @@ def _attempt(method: "ReadyMethod", trial: "Trial", pipe: Connection) -> Outcome
     except BaseException as e:  # SystemExit and the panics of Rust extensions among them
         return of_exception(_status_of(e), e, runtime_s=time.perf_counter() - start)
     outcome = failure("ok", "", runtime_s=seconds)
-    outcome["kind"], outcome["device"] = graph.kind, _device()
+    outcome["kind"] = graph.kind
     outcome["adjacency"] = graph.adjacency.ravel().tolist()
     outcome["weights"] = None if graph.weights is None else graph.weights.ravel().tolist()
     outcome["confidence"] = None if graph.confidence is None else graph.confidence.ravel().tolist()
+    if method.batches:
+        batch.append((X, trial.seed))
     return outcome
+
+
+def _attempt_batch(method: "ReadyMethod", batch: "list[Batched]", pipe: Connection) -> Outcome:
+    """Time `discover_many` over the data sets that `discover` has just answered; only its time is kept."""
+    pipe.send(("started", None, False))
+    try:
+        _, seconds = method.timed_discover_many([X for X, _ in batch], seed=batch[0][1])
+    except BaseException as e:
+        return of_exception(_status_of(e), e)
+    else:
+        outcome = failure("ok", "")
+        outcome["batch_runtime_s"], outcome["batch_size"] = seconds / len(batch), len(batch)
+        return outcome
+    finally:
+        batch.clear()
 
 
 def _status_of(exception: BaseException) -> Status:

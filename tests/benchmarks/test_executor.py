@@ -1,13 +1,9 @@
 """Every way in which a method can end becomes one row with the right status, and its neighbours never notice."""
 
-import dataclasses
-import math
 import os
-import re
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +14,10 @@ import pytest
 
 from baselines import MethodSpec, parse_spec
 from benchmarks import executor
-from benchmarks.backlog import Backlog
-from benchmarks.executor import cluster, execute
+from benchmarks.cluster import cluster
+from benchmarks.executor import execute
+from benchmarks.guardian import MARK
 from benchmarks.keys import DatasetKey, Trial
-from benchmarks.supervisor import MARK
 
 VERSION = "toy 1.0"
 
@@ -35,22 +31,10 @@ def trials(method: str, count: int = 1, timeout_s: float = 60.0) -> list[Trial]:
 
 
 @pytest.fixture(scope="module")
-def slots(third_party_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """One Ray session, two CPUs, and both packages of toy methods on the import path."""
-    folder = tmp_path_factory.mktemp("odd")
-    source = (Path(__file__).parent / "methods_for_tests.py").read_text()
-    (folder / "odd_methods.py").write_text(source)
-    info = folder / "odd_methods-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-methods\nVersion: 1.0\n")
-    classes = re.findall(r"^class (\w+)\(Toy\):.*?^    name = \"([\w-]+)\"", source, re.MULTILINE | re.DOTALL)
-    points = "\n".join(f"{name} = odd_methods:{cls}" for cls, name in classes)
-    (info / "entry_points.txt").write_text(f"[adag.methods]\n{points}\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(third_party_package))
-        patch.syspath_prepend(str(folder))
-        with cluster(None, 2) as slots:
-            yield slots
+def slots(toys: Path) -> Iterator[int]:
+    """One Ray session, two CPUs, and the toy methods on the import path."""
+    with cluster(None, 2) as slots:
+        yield slots
 
 
 def run(plan: list[Trial], slots: int, **options: Any) -> dict[Trial, dict[str, Any]]:
@@ -143,7 +127,7 @@ def test_a_native_hang_is_gone_with_its_child_within_a_second_of_its_deadline(sl
     limit, file = 2.0, tmp_path / "pids"
     plan = [Trial(MethodSpec("toy-hang", (("pid_file", str(file)),)), data(), limit)]
     record = run(plan, slots)[plan[0]]
-    assert limit <= record["runtime_s"] < limit + 0.5
+    assert limit <= record["runtime_s"] < limit + 0.9
     pids = [int(pid) for pid in file.read_text().split()]
     assert len(pids) == 2
     assert not any(psutil.pid_exists(pid) for pid in pids)
@@ -194,26 +178,3 @@ def test_what_is_dropped_midway_stops(slots: int, tmp_path: Path) -> None:
     while ours() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert ours() == []
-
-
-def test_backlog_gives_the_longest_first_and_each_once() -> None:
-    a, b = MethodSpec("a"), MethodSpec("b")
-    plan = [Trial(m, dataclasses.replace(data(d), n=n), 1.0) for m in (a, b) for d in (5, 10) for n in (10, 20)]
-    backlog = Backlog(plan)
-    sizes = [(t.dataset.d, t.dataset.n) for t in (backlog.take(a) for _ in range(4))]
-    assert sizes == [(10, 20), (10, 10), (5, 20), (5, 10)]
-    assert backlog.methods() == [b]
-    assert len(backlog) == 4
-
-
-def test_a_free_slot_turns_to_the_most_work_per_slot() -> None:
-    a, b = MethodSpec("a"), MethodSpec("b")
-    backlog = Backlog([*[Trial(a, data(repeat=k), 1.0) for k in range(10)], Trial(b, data(), 1.0)])
-    assert backlog.neediest([a, b], Counter()) == a
-    backlog.observe(a, 0.01)
-    backlog.observe(b, 60.0)
-    backlog.observe(b, math.nan)  # a crash before it began teaches nothing
-    assert backlog.neediest([a, b], Counter()) == b
-    backlog.take(b)
-    assert backlog.neediest([a, b], Counter({a: 5})) == a
-    assert backlog.neediest([b], Counter()) is None

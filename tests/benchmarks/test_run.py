@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from benchmarks import cluster as cluster_module
 from benchmarks import datasets, executor, run, sachs
 from benchmarks.store import Store, read_records
 
@@ -138,7 +139,7 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(grid: Path, third_party_p
 def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials end at once, in this process, with the empty graph; the command around them is the real one."""
 
-    def execute(trials: Any, slots: int, versions: dict[str, str], on_record: Any) -> None:
+    def execute(trials: Any, slots: int, versions: dict[str, str], on_record: Any, **_: Any) -> None:
         for trial in trials:
             outcome = executor.failure("ok", "", runtime_s=0.1)
             outcome["kind"], outcome["adjacency"] = "dag", [0] * trial.dataset.d**2
@@ -149,7 +150,7 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
         yield 1
 
     monkeypatch.setattr(executor, "execute", execute)
-    monkeypatch.setattr(executor, "cluster", cluster)
+    monkeypatch.setattr(cluster_module, "cluster", cluster)
 
 
 @pytest.mark.usefixtures("without_ray", "with_plugin")

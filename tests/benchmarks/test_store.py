@@ -23,7 +23,7 @@ from benchmarks.keys import Trial
 from benchmarks.outcome import failure
 from benchmarks.store import Store, read_records, recorded
 
-VERSIONS = {"toy": "toy 1.0"}
+VERSIONS = {"pc": "toy 1.0"}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def grid() -> tuple[Grid, str]:
 
 
 def planned(grid: Grid, repeats: int = 1) -> list[Trial]:
-    return grid.trials([MethodSpec("toy")], repeats, 10.0)
+    return grid.trials([MethodSpec("pc")], repeats, 10.0)
 
 
 def row(trial: Trial, version: str = "toy 1.0", runtime_s: float = 0.1) -> dict[str, Any]:
@@ -145,6 +145,39 @@ def test_a_full_disk_leaves_no_torn_line(
         with pytest.raises(OSError, match="No space left"):
             store.append(row(second))
     assert [json.loads(line)["n"] for line in (tmp_path / "journal.jsonl").open()] == [first.dataset.n]
+
+
+def test_older_runs_read_with_what_is_true_of_them(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[2] / "results" / "small"
+    records = read_records(folder)
+    assert len(records) == 480
+    assert records["deterministic"].eq(True).all()
+    assert records["batch_size"].eq(0).all()
+    assert records["batch_runtime_s"].isna().all()
+    assert records["device"].eq("cpu").any()
+
+
+def test_what_was_appended_is_synced_within_a_second(
+    grid: tuple[Grid, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    clock = [100.0]
+    monkeypatch.setattr("benchmarks.store.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("benchmarks.store.os.fsync", lambda descriptor: synced.append(descriptor))
+    with Store(tmp_path, *grid) as store:
+        trials = planned(grid[0], 2)
+        synced.clear()
+        store.append(row(trials[0]))
+        first = len(synced)  # the folder, for the file's name, and the file
+        for trial in trials[1:4]:
+            store.append(row(trial))
+        assert len(synced) == first == 2
+        clock[0] += 0.6
+        store.sync_if_due()
+        store.sync_if_due()
+        assert len(synced) == 3
+        store.append(row(trials[4]))
+    assert len(synced) == 4  # leaving syncs, due or not
 
 
 def test_one_driver_at_a_time(grid: tuple[Grid, str], tmp_path: Path) -> None:
