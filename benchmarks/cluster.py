@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import socket
 import sys
 import sysconfig
 import time
@@ -112,8 +113,9 @@ def _start_ray(workers: int | None, address: str | None) -> Any:
     path = import_path()
     if address is not None:
         try:
+            _knock(address)
             ray.init(address=address, runtime_env={"env_vars": {"PYTHONPATH": path}}, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as e:
+        except (OSError, RuntimeError, ValueError) as e:
             raise UsageError(
                 f"no Ray cluster at '{address}' ({str(e).splitlines()[0]}): start one with 'ray start --head', "
                 "or leave out --address"
@@ -130,6 +132,13 @@ def _start_ray(workers: int | None, address: str | None) -> Any:
         os.environ.clear()
         os.environ.update(before)
     return ray
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10.0).close()
 
 
 def import_path() -> str:

@@ -26,10 +26,13 @@ class CostModel:
             count, total = sizes.get((d, n), (0, 0.0))
             sizes[d, n] = (count + 1, total + seconds)
 
-    def observe_records(self, records: pd.DataFrame) -> None:
-        """Learn from the records of a run, of any version of its methods."""
+    @classmethod
+    def from_records(cls, records: pd.DataFrame) -> "CostModel":
+        """What the records of a run tell, of any version of its methods."""
+        model = cls()
         for label, d, n, seconds in records[["label", "d", "n", "runtime_s"]].itertuples(index=False, name=None):
-            self.observe(label, d, n, seconds)
+            model.observe(label, d, n, seconds)
+        return model
 
     def knows(self, label: str) -> bool:
         """Whether a trial of the method was seen."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from benchmarks.files import write_atomically
+
 PACKAGES = (
     "adag", "torch", "numpy", "scipy", "pandas", "pyarrow", "ray", "gcastle", "causal-learn", "lingam", "gadjid",
     "CausalDisco", "scikit-learn", "networkx", "matplotlib",
@@ -51,7 +53,8 @@ def write(folder: Path, workers: int, command: list[str], training: dict[str, st
         What each pre-trained method has seen, by label.
     """
     described = describe(workers, command) | {"pretrained": pretrained(folder) | training}
-    (folder / "environment.json").write_text(json.dumps(described, indent=2) + "\n")
+    text = json.dumps(described, indent=2) + "\n"
+    write_atomically(folder / "environment.json", lambda path: path.write_text(text))
 
 
 def pretrained(folder: Path) -> dict[str, str]:

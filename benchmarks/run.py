@@ -5,6 +5,7 @@ The same line again resumes. Heavy libraries and Ray start only when there is a 
 """
 
 import contextlib
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -14,20 +15,23 @@ from typing import Annotated, Any, NoReturn
 if __name__ == "__main__":  # run as a script: the repository root, not this folder, is where packages are
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+import pandas as pd
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from adag.errors import UsageError
-from baselines import MethodSpec, available_methods, get_method, method_class, split_specs
-from baselines.catalogue import row
+from baselines import get_method, split_specs
 from benchmarks import environment
+from benchmarks.costs import CostModel
 from benchmarks.datasets import load
-from benchmarks.grid import available_grids, load_grid
+from benchmarks.grid import load_grid
 from benchmarks.keys import Trial
+from benchmarks.listing import print_choices, print_plan
+from benchmarks.outcome import STATUSES
 from benchmarks.progress import Watcher
+from benchmarks.runlog import log, logging_to
 from benchmarks.scoring import score_run
-from benchmarks.store import Store, recorded, refuse_foreign
+from benchmarks.store import Store, current, other_versions, read_records, refuse_foreign
 
 console, errors = Console(), Console(stderr=True)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -46,45 +50,77 @@ def run(
     address: Annotated[
         str | None, typer.Option(help="A running Ray cluster (auto, host:port); default: local.")
     ] = None,
+    memory: Annotated[
+        float | None, typer.Option(min=0.1, help="GiB a trial; default: the method's own, or an equal share.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run the planned trials again, replacing them.")] = False,
+    retry: Annotated[
+        str | None, typer.Option(help="Run trials that ended so again: 'failed', or e.g. 'timeout,oom'.")
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List methods and grids, and stop.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and stop.")] = False,
 ) -> None:
     """Run methods over a grid of data sets, and print, score and draw the result. The same line again resumes."""
     if list_:
-        _list()
+        print_choices(console)
         return
     plan, text = load_grid(grid)
     specs = plan.specs(split_specs(methods) if methods else None)
     versions = {str(spec): get_method(spec).version for spec in specs}
     trials = plan.trials(specs, repeats, timeout)
     folder = out or Path("results") / plan.name
+    again = _statuses(retry)
     if dry_run:  # looks, touches nothing
         refuse_foreign(folder, plan)
-        done = set() if force else recorded(folder, versions)
-        _plan(specs, trials, [trial for trial in trials if trial.key not in done])
+        records = read_records(folder)
+        costs = CostModel.from_records(records)
+        missing = trials if force else _missing(trials, records, versions, again)
+        print_plan(specs, trials, missing, costs, workers or os.cpu_count() or 1, console)
         return
-    with _resumable(), Store(folder, plan, text) as store:
-        if force:
-            store.discard(trials)
-        done = store.done(versions)
-        missing = [trial for trial in trials if trial.key not in done]
-        console.print(
-            f"{plan.title}: {len(trials)} trials planned, {len(missing)} to run, in {folder}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    with _resumable(), Store(folder, plan, text) as store, logging_to(folder):
+        records = read_records(folder)
+        costs = CostModel.from_records(records)
+        missing = trials if force else _missing(trials, records, versions, again)
+        store.discard([trial for trial in missing if force or again])
+        heading = f"{plan.title}: {len(trials)} trials planned, {len(missing)} to run, in {folder}"
+        log.info("%s (%s)", heading, shlex.join(sys.argv[1:]))
+        console.print(heading, highlight=False, soft_wrap=True)
+        for note in other_versions(records, missing, versions):
+            console.print(note, highlight=False, soft_wrap=True, markup=False)
         if missing:
             for key in {trial.dataset for trial in missing if trial.dataset.graph == "sachs"}:
                 load(key)  # real data that are not installed stop the run here, not every trial on its own
-            _execute(missing, store, versions, workers, address)
+            _execute(missing, store, versions, costs, workers, address, memory)
         store.compact()
         table = score_run(folder)
         _report(folder, table)
+        log.info("done")
+
+
+def _statuses(retry: str | None) -> set[str]:
+    if retry is None:
+        return set()
+    failures = {str(status) for status in STATUSES} - {"ok"}
+    chosen = failures if retry == "failed" else {part.strip() for part in retry.split(",")}
+    if unknown := chosen - failures:
+        choices = ", ".join(sorted(failures))
+        raise UsageError(f"--retry cannot be '{', '.join(sorted(unknown))}': choose 'failed', or from {choices}")
+    return chosen
+
+
+def _missing(trials: list[Trial], records: pd.DataFrame, versions: dict[str, str], again: set[str]) -> list[Trial]:
+    done = current(records[~records["status"].isin(again)], trials, versions)
+    return [trial for trial in trials if trial.key not in done]
 
 
 def _execute(
-    missing: list[Trial], store: Store, versions: dict[str, str], workers: int | None, address: str | None
+    missing: list[Trial],
+    store: Store,
+    versions: dict[str, str],
+    costs: CostModel,
+    workers: int | None,
+    address: str | None,
+    memory_gib: float | None,
 ) -> None:
     from benchmarks.cluster import cluster
     from benchmarks.executor import execute  # brings Ray
@@ -92,15 +128,31 @@ def _execute(
     planned: dict[str, int] = {}
     for trial in missing:
         planned[str(trial.method)] = planned.get(str(trial.method), 0) + 1
-    with cluster(address, workers) as slots, Watcher(console, planned) as watcher:
+    with cluster(address, workers) as slots, Watcher(console, planned, slots) as watcher:
         training = {label: text for label in planned if (text := get_method(label).method.training)}
         environment.write(store.folder, slots, sys.argv[1:], training)
 
         def on_record(trial: Trial, record: dict[str, Any]) -> None:
             store.append(record)
             watcher.finished(str(trial.method), record)
+            if record["status"] != "ok":
+                log.info("%s on %s: %s: %s", trial.method, trial.dataset.canonical(), record["status"], record["error"])
 
-        execute(missing, slots, versions, on_record)
+        def on_tick(work_left: float) -> None:
+            store.sync_if_due()
+            watcher.tick(work_left)
+
+        execute(
+            missing,
+            slots,
+            versions,
+            on_record,
+            on_batch=lambda trial, record: store.append(record),
+            on_tick=on_tick,
+            costs=costs,
+            memory_bytes=int(memory_gib * 2**30) if memory_gib else None,
+        )
+        log.info("finished: %s", watcher.summary())
 
 
 def _report(folder: Path, table: Any) -> None:
@@ -118,43 +170,6 @@ def _report(folder: Path, table: Any) -> None:
     console.print(f"table:  {folder / 'trials.csv'}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _list() -> None:
-    table = Table(title="Methods", title_justify="left")
-    for heading in ("name", "returns", "assumes", "answer", "version", "licence", "parameters and defaults"):
-        table.add_column(heading, no_wrap=heading == "name")
-    for name in available_methods():
-        try:
-            cls = method_class(name)
-            entry, version = row(cls), cls().version
-            table.add_row(name, entry.returns, entry.assumes, entry.answer, version, entry.license, entry.parameters)
-        except UsageError as e:
-            table.add_row(name, "", f"cannot be used: {e}", "", "", "", "")
-    wide = console if console.is_terminal else Console(width=150)
-    wide.print(table)
-    wide.print("papers, and what the words mean: docs/methods.md\n")
-    table = Table(title="Grids", title_justify="left")
-    for heading in ("name", "title", "cells", "repeats", "trials"):
-        table.add_column(heading)
-    for name in available_grids():
-        plan, _ = load_grid(name)
-        cells = sum(len(block.expand()) for block in plan.cells)
-        table.add_row(name, plan.title, str(cells), str(plan.repeats), str(len(plan.trials(plan.specs()))))
-    wide.print(table)
-
-
-def _plan(specs: list[MethodSpec], trials: list[Trial], missing: list[Trial]) -> None:
-    table = Table()
-    for heading in ("method", "planned", "to run"):
-        table.add_column(heading)
-    for spec in specs:
-        table.add_row(
-            str(spec).replace("[", "\\["),
-            str(sum(trial.method == spec for trial in trials)),
-            str(sum(trial.method == spec for trial in missing)),
-        )
-    console.print(table)
-
-
 def main() -> None:
     """Run the command; what a user can mend is one line on stderr and exit code 2."""
     try:
@@ -162,7 +177,7 @@ def main() -> None:
     except UsageError as e:
         _refuse(str(e))
     except OSError as e:  # a full disk, a read-only folder: the journal keeps what was finished
-        _refuse(f"{e}: free some space or choose another --out; finished trials are kept, the same line resumes")
+        _refuse(f"{e}: free some space or choose another --out; finished trials are kept, {_resume()}")
 
 
 @contextlib.contextmanager
@@ -171,11 +186,19 @@ def _resumable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        arguments = [argument for argument in sys.argv[1:] if argument != "--force"]  # it would discard them
-        resume = shlex.join(["python", "benchmarks/run.py", *arguments])
-        message = f"\nstopped; finished trials are kept. Resume with: {resume}"
+        message = f"\nstopped; finished trials are kept. {_resume()}"
         errors.print(message, markup=False, highlight=False, soft_wrap=True)
         sys.exit(130)
+
+
+def _resume() -> str:
+    """The line that goes on; ``--force`` and ``--retry`` would discard what is finished."""
+    kept, skip = list[str](), False
+    for argument in sys.argv[1:]:
+        if not skip and argument != "--force" and not argument.startswith("--retry"):
+            kept.append(argument)
+        skip = argument == "--retry"
+    return "Resume with: " + shlex.join(["python", "benchmarks/run.py", *kept])
 
 
 def _refuse(message: str) -> NoReturn:

@@ -4,7 +4,7 @@ Called by `benchmarks.run`; also ``python -m benchmarks.scoring results/small`` 
 """
 
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.datasets import load, sortabilities
+from benchmarks.files import write_atomically
 from benchmarks.keys import CELL, DatasetKey
 from benchmarks.metrics import METRICS
 from benchmarks.store import ARRAYS, read_records
@@ -40,9 +41,7 @@ def score_run(folder: Path) -> pd.DataFrame:
     """Score the run in a folder and write its tables."""
     table = score(read_records(folder))
     for name, write in (("trials.parquet", _parquet), ("trials.csv", _csv)):
-        partial = folder / f"{name}.partial"
-        write(table, partial)
-        partial.replace(folder / name)
+        write_atomically(folder / name, partial(write, table))
     return table
 
 

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import IO, Any, Self
@@ -147,13 +147,11 @@ class Store:
                 self._journal.close()
                 self._journal = None
 
-    def done(self, versions: dict[str, str]) -> set[tuple[Any, ...]]:
-        """Keys of the trials that have a record by the given version of their method (label -> version)."""
-        return recorded(self.folder, versions)
-
     def discard(self, trials: Iterable[Trial]) -> None:
         """Forget the records of these trials (``--force``)."""
         keys = {trial.key for trial in trials}
+        if not keys:
+            return
         records = read_records(self.folder)
         keep = [key not in keys for key in records[list(TRIAL)].itertuples(index=False, name=None)]
         self.compact()  # first, so that a kill between the steps below can't bring records back from the journal
@@ -199,11 +197,37 @@ def _filled(table: pa.Table) -> pd.DataFrame:
     return table.to_pandas()
 
 
-def recorded(folder: Path, versions: dict[str, str]) -> set[tuple[Any, ...]]:
-    """See `Store.done`; reads only."""
-    records = read_records(folder)
-    current = records["version"] == records["label"].map(versions)
-    return set(records.loc[current, list(TRIAL)].itertuples(index=False, name=None))
+def current(records: pd.DataFrame, trials: Sequence[Trial], versions: dict[str, str]) -> set[tuple[Any, ...]]:
+    """Keys of the trials whose record stands: by the present version of their method, and of the present limit.
+
+    A time-out under a shorter limit says nothing of the present one, nor does a success that took longer.
+    """
+    limits = {trial.key: trial.timeout_s for trial in trials}
+    ours = records[records["version"] == records["label"].map(versions)]
+    return {
+        key
+        for key, status, seconds, limit in zip(
+            ours[list(TRIAL)].itertuples(index=False, name=None),
+            ours["status"],
+            ours["runtime_s"],
+            ours["timeout_s"],
+            strict=True,
+        )
+        if key in limits and (limit >= limits[key] if status == "timeout" else not seconds > limits[key])
+    }
+
+
+def other_versions(records: pd.DataFrame, missing: Sequence[Trial], versions: dict[str, str]) -> list[str]:
+    """What a user should know before results of another version of a method are replaced, or stay beside new ones."""
+    others = records[records["label"].isin(list(versions)) & (records["version"] != records["label"].map(versions))]
+    replaced = {trial.key for trial in missing}
+    notes = []
+    for (label, version), rows in others.groupby(["label", "version"]):
+        keys = rows[list(TRIAL)].itertuples(index=False, name=None)
+        again = sum(key in replaced for key in keys)
+        stay = f"; {len(rows) - again} outside this plan stay" if again < len(rows) else ""
+        notes.append(f"{label} is now {versions[str(label)]}: {again} trials by {version} are run again{stay}")
+    return notes
 
 
 def refuse_foreign(folder: Path, grid: Grid) -> None:

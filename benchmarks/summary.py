@@ -19,6 +19,7 @@ from adag.errors import UsageError
 from benchmarks.keys import CELL
 
 RESAMPLES = 2000
+_UNSURE = "not deterministic, another run may give other graphs for the same seed"
 
 
 class Interval(NamedTuple):
@@ -61,6 +62,19 @@ def method_order(trials: pd.DataFrame) -> list[str]:
     return sorted(trials["label"].unique(), key=lambda label: (not label.startswith("adag"), label))
 
 
+def unsure(trials: pd.DataFrame) -> set[str]:
+    """Methods that do not promise one answer for one seed."""
+    if "deterministic" not in trials:  # scored before the promise was recorded
+        return set()
+    return set(trials.loc[~trials["deterministic"].astype(bool), "label"])
+
+
+def penalised(rows: pd.DataFrame, metric: str) -> float:
+    """Mean of ``shd`` or ``shd_cpdag`` where a failed trial scores as the empty graph does: every true edge missing."""
+    failed = rows["status"] != "ok"
+    return float(rows[metric].mask(failed, rows["true_edges"]).mean())
+
+
 def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
     """The run as tables for a terminal: SHD and CPDAG-SHD per cell, then everything per method; notes below."""
     shown = [
@@ -73,6 +87,9 @@ def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
         "- : not defined for the method (a CPDAG has no SHD to a DAG) or no estimate; N! : N trials failed",
         "* : over the data sets that the method did not fail on; not comparable with the rows without a mark",
     ]
+    notes.append("pen. : penalised, a failed trial scores as the empty graph (as many as the true graph has edges)")
+    notes += [f"{label} †: {_UNSURE}" for label in sorted(unsure(trials))]
+    notes += _mixtures(trials)
     notes += [f"{label}: {text}" for label, text in sorted(pretrained.items())]
     if parameters:
         notes.append("parameters that differ from the published defaults: " + ", ".join(parameters))
@@ -90,7 +107,8 @@ def markdown(trials: pd.DataFrame) -> str:
     """The README's table: mean SHD with its 95% interval per cell; for CPDAG methods, between CPDAGs (marked)."""
     methods = method_order(trials)
     only_cpdag = {label for label in methods if trials.loc[trials["label"] == label, "shd"].isna().all()}
-    heads = [f"{label} (CPDAG)" if label in only_cpdag else label for label in methods]
+    marked = {label: f"{label} †" if label in unsure(trials) else label for label in methods}
+    heads = [f"{marked[label]} (CPDAG)" if label in only_cpdag else marked[label] for label in methods]
     lines = [f"| graph | n | true edges | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(methods)]
     for (family, d, n), group in trials.groupby(["family", "d", "n"], sort=False):
         edges = group.drop_duplicates("repeat")["true_edges"].mean()
@@ -103,7 +121,19 @@ def markdown(trials: pd.DataFrame) -> str:
                  if cell != "fails" and label not in only_cpdag]  # fmt: skip
         cells = [f"**{c}**" if c != "fails" and float(c.split()[0]) == min(means) else c for c in cells]
         lines.append(f"| {family}, d = {d} | {n} | {edges:.1f} | {' | '.join(cells)} |")
+    lines += [f"\n{label} †: {_UNSURE}" for label in sorted(unsure(trials))]
     return "\n".join(lines)
+
+
+def _mixtures(trials: pd.DataFrame) -> list[str]:
+    """Methods whose rows come from more than one version or time limit."""
+    notes = []
+    for label, rows in trials.groupby("label"):
+        for column, name in (("version", "versions"), ("timeout_s", "time limits")):
+            if rows[column].nunique() > 1:
+                counts = ", ".join(f"{value} ({count} trials)" for value, count in rows[column].value_counts().items())
+                notes.append(f"{label}: rows of different {name}: {counts}")
+    return notes
 
 
 def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
@@ -112,7 +142,7 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
     for name in ("graph", "d", "n", "edges"):
         table.add_column(name, justify="right")
     for label in methods:
-        table.add_column(_heading(label), justify="right", overflow="fold")
+        table.add_column(_heading(label, trials), justify="right", overflow="fold")
     extra = [name for name in ("noise", "variance", "scale") if trials[name].nunique() > 1]
     previous = None
     for cell, group in trials.groupby(["family", *CELL[1:]], sort=False):
@@ -148,7 +178,9 @@ def _overall(trials: pd.DataFrame) -> Table:
         "SHD": "shd", "SHD-CPDAG": "shd_cpdag", "F1": "f1", "F1 skel.": "f1_skeleton", "TPR": "tpr", "FDR": "fdr",
         "AUPRC": "auprc", "SID": "sid",
     }  # fmt: skip
-    for heading in ("ok", "failed", *columns, "median s"):
+    batched = "batch_size" in trials and trials["batch_size"].gt(0).any()
+    times = ["median s", "batched s"] if batched else ["median s"]
+    for heading in ("ok", "failed", "SHD pen.", "CPDAG pen.", *columns, *times):
         table.add_column(heading, justify="right")
     for label in method_order(trials):
         rows = trials[trials["label"] == label]
@@ -156,14 +188,21 @@ def _overall(trials: pd.DataFrame) -> Table:
         means = [rows[column].mean() for column in columns.values()]
         mark = "*" if ok < len(rows) else ""  # the hard data sets are often those that fail
         table.add_row(
-            _heading(label), str(ok), str(len(rows) - ok), *("-" if np.isnan(m) else f"{m:.2f}{mark}" for m in means),
-            f"{rows['runtime_s'].median():.3g}",
+            _heading(label, trials), str(ok), str(len(rows) - ok),
+            *(_number(penalised(rows, metric)) for metric in ("shd", "shd_cpdag")),
+            *(_number(m, mark) for m in means), f"{rows['runtime_s'].median():.3g}",
+            *([_number(rows["batch_runtime_s"].median(), digits=".3g")] if batched else []),
         )  # fmt: skip
     return table
 
 
-def _heading(label: str) -> Text:
-    return Text(label.replace("[", "\n[").replace(",", ",\n "))  # parameters on their own line
+def _number(value: float, mark: str = "", digits: str = ".2f") -> str:
+    return "-" if np.isnan(value) else f"{value:{digits}}{mark}"
+
+
+def _heading(label: str, trials: pd.DataFrame) -> Text:
+    mark = " †" if label in unsure(trials) else ""
+    return Text(label.replace("[", "\n[").replace(",", ",\n ") + mark)  # parameters on their own line
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ The fixture `odd_methods` (test_executor.py) makes a distribution of this file.
 """
 
 import os
+import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +87,61 @@ class Unloadable(Toy):
 
     def warm_up(self) -> None:
         raise ImportError("no module named 'missing_library'")
+
+
+@register
+class Random(Toy):
+    """Promises nothing."""
+
+    name = "odd-random"
+    deterministic = False
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        return CausalGraph.from_weights(np.triu(np.random.default_rng().normal(size=(X.shape[1],) * 2), 1))
+
+
+@register
+class Batches(Toy):
+    """Offers `discover_many`, with another answer: it must not be the one that is kept."""
+
+    name = "odd-batches"
+
+    def discover_many(self, datasets: list[NDArray[np.float64]], *, seed: int) -> list[CausalGraph]:
+        time.sleep(0.01 * len(datasets))
+        return [CausalGraph(adjacency=np.zeros((X.shape[1], X.shape[1]), dtype=np.int8)) for X in datasets]
+
+
+@register
+class HalfGPU(Toy):
+    """Tells which GPU it was shown (x0 -> x1: its number + 1; 0.5: none) once so many of its kind are at work."""
+
+    name = "odd-half-gpu"
+    gpus = 0.5
+
+    def __init__(self, *, together: int = 0, folder: str = "") -> None:
+        self.together, self.folder = together, Path(folder)
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        if self.together:
+            (self.folder / str(os.getpid())).touch()
+            while len(list(self.folder.iterdir())) < self.together:
+                time.sleep(0.05)
+        weights = np.zeros((X.shape[1], X.shape[1]))
+        seen = os.environ["CUDA_VISIBLE_DEVICES"]
+        weights[0, 1] = int(seen) + 1 if seen else 0.5
+        return CausalGraph.from_weights(weights)
+
+
+@register
+class KillsItsSupervisor(Toy):
+    """Takes its slot's actor with it, so that the trial is lost and nobody can say why."""
+
+    name = "odd-kills-actor"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+        raise AssertionError("unreachable")
 
 
 @register

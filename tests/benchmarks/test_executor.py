@@ -1,5 +1,6 @@
 """Every way in which a method can end becomes one row with the right status, and its neighbours never notice."""
 
+import io
 import os
 import signal
 import threading
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
+from rich.console import Console
 
 from baselines import MethodSpec, parse_spec
 from benchmarks import executor
@@ -18,16 +21,19 @@ from benchmarks.cluster import cluster
 from benchmarks.executor import execute
 from benchmarks.guardian import MARK
 from benchmarks.keys import DatasetKey, Trial
+from benchmarks.scoring import score
+from benchmarks.summary import tables
+from benchmarks.supervisor import BATCH
 
 VERSION = "toy 1.0"
 
 
-def data(d: int = 5, repeat: int = 0) -> DatasetKey:
-    return DatasetKey("er", 1.0, d, 20, "gaussian", "equal", "raw", repeat)
+def data(repeat: int = 0, n: int = 20) -> DatasetKey:
+    return DatasetKey("er", 1.0, 5, n, "gaussian", "equal", "raw", repeat)
 
 
-def trials(method: str, count: int = 1, timeout_s: float = 60.0) -> list[Trial]:
-    return [Trial(parse_spec(method), data(repeat=k), timeout_s) for k in range(count)]
+def trials(method: str, count: int = 1, timeout_s: float = 60.0, n: int = 20) -> list[Trial]:
+    return [Trial(parse_spec(method), data(k, n), timeout_s) for k in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +166,50 @@ def test_workers_are_reused_and_estimates_do_not_depend_on_how(slots: int) -> No
         assert two[trial]["weights"] == one[trial]["weights"]
         assert two[trial]["seed"] == trial.dataset.seed
         assert two[trial]["runtime_s"] < 0.1  # `discover` alone: no import, no start-up
+
+
+def test_batches_are_timed_beside_single_calls_and_never_answer_for_them(slots: int) -> None:
+    """The last record of each trial counts; its batch has its own columns."""
+    sizes = [trial for n in (20, 30) for trial in trials("odd-batches", 20, n=n)]
+    single: dict[Trial, dict[str, Any]] = {}
+    batched: dict[Trial, dict[str, Any]] = {}
+    execute(sizes, slots, {"odd-batches": VERSION}, single.__setitem__, on_batch=batched.__setitem__)
+    assert set(single) == set(batched) == set(sizes)
+    for trial in sizes:
+        record = batched[trial]
+        assert {k: v for k, v in record.items() if "batch" not in k and k != "threads"} == {
+            k: v for k, v in single[trial].items() if "batch" not in k and k != "threads"
+        }
+        assert record["weights"] is not None
+        assert single[trial]["batch_size"] == 0
+        assert 1 <= record["batch_size"] <= BATCH
+        assert record["runtime_s"] < 0.01 <= record["batch_runtime_s"] < 0.1
+    assert max(record["batch_size"] for record in batched.values()) > 4
+
+
+def test_a_trial_that_kills_its_actor_is_found_out_and_the_others_are_run(slots: int) -> None:
+    plan = [*trials("odd-kills-actor"), *trials("toy-chain", 30)]
+    records = run(plan, slots)
+    assert records[plan[0]]["status"] == "crash"
+    assert "lost with its Ray actor 3 times" in records[plan[0]]["error"]
+    assert all(records[trial]["status"] == "ok" for trial in plan[1:])
+
+
+def test_what_promises_the_same_answer_gives_it_on_one_worker_and_on_two(slots: int) -> None:
+    plan = [trial for method in ("adag", "pc", "odd-random") for trial in trials(method, 4)]
+    one, two = (pd.DataFrame(run(plan, count).values()).sort_values(["label", "repeat"]) for count in (1, slots))
+    promised = one["deterministic"].to_numpy()
+    assert list(promised) == [True] * 4 + [False] * 4 + [True] * 4
+    columns = ["label", "repeat", "status", "kind", "adjacency", "weights", "confidence", "device"]
+    scored = [score(records[promised].reset_index(drop=True)) for records in (one, two)]
+    times = ["runtime_s", "batch_runtime_s", "batch_size", "first_call"]
+    pd.testing.assert_frame_equal(*(table.drop(columns=times) for table in scored))
+    for a, b in zip(one[promised][columns].to_dict("records"), two[promised][columns].to_dict("records"), strict=True):
+        assert a == b
+    assert [*one[~promised]["weights"]] != [*two[~promised]["weights"]]
+    text = Console(width=200, record=True, file=io.StringIO())
+    text.print(tables(score(one.reset_index(drop=True)).assign(family="ER1"), {}))
+    assert "odd-random †: not deterministic" in text.export_text()
 
 
 def test_what_is_dropped_midway_stops(slots: int, tmp_path: Path) -> None:

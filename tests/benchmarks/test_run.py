@@ -1,22 +1,23 @@
 """The command as a user types it: a table at the end, resume, interruption, and one line for every mistake."""
 
 import contextlib
-import errno
+import itertools
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import pytest
 
 from benchmarks import cluster as cluster_module
 from benchmarks import datasets, executor, run, sachs
-from benchmarks.store import Store, read_records
+from benchmarks.store import read_records
 
 ROOT = Path(__file__).parents[2]
 GRID = """
@@ -83,7 +84,7 @@ def started(folder: Path, grid: Path, plugin: Path) -> subprocess.Popen[str]:
 
 def test_a_run_leaves_every_file(undisturbed: Path) -> None:
     assert {entry.name for entry in undisturbed.iterdir() if not entry.name.startswith(".")} == {
-        "estimates.parquet", "trials.csv", "trials.parquet", "environment.json", "grid.toml", "figures",
+        "estimates.parquet", "trials.csv", "trials.parquet", "environment.json", "grid.toml", "figures", "run.log",
     }  # fmt: skip
     trials = pd.read_csv(undisturbed / "trials.csv")
     assert len(trials) == TRIALS
@@ -93,6 +94,10 @@ def test_a_run_leaves_every_file(undisturbed: Path) -> None:
     assert '"torch": "' in text
     assert str(undisturbed) not in text
     assert "--out undisturbed" in text
+    log = (undisturbed / "run.log").read_text().splitlines()
+    assert [line.split(" ", 2)[1] for line in log] == ["INFO"] * 3
+    for line, words in zip(log, (f"{TRIALS} to run", "finished: ", "done"), strict=True):
+        assert words in line
 
 
 def test_the_same_line_again_runs_nothing(
@@ -135,14 +140,21 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(grid: Path, third_party_p
     assert len(read_records(tmp_path / "run")) >= 3
 
 
+class Endings:
+    """How the trials of `without_ray` end, in turn."""
+
+    order: ClassVar[list[Any]] = ["ok"]
+
+
 @pytest.fixture
 def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials end at once, in this process, with the empty graph; the command around them is the real one."""
 
     def execute(trials: Any, slots: int, versions: dict[str, str], on_record: Any, **_: Any) -> None:
-        for trial in trials:
-            outcome = executor.failure("ok", "", runtime_s=0.1)
-            outcome["kind"], outcome["adjacency"] = "dag", [0] * trial.dataset.d**2
+        for trial, status in zip(trials, itertools.cycle(Endings.order), strict=False):
+            outcome = executor.failure(status, "", runtime_s=0.1)
+            if status == "ok":
+                outcome["kind"], outcome["adjacency"] = "dag", [0] * trial.dataset.d**2
             on_record(trial, executor.record(trial, versions[str(trial.method)], outcome))
 
     @contextlib.contextmanager
@@ -170,25 +182,84 @@ def test_methods_accumulate_and_force_runs_again(
 
 
 @pytest.mark.usefixtures("without_ray", "with_plugin")
-def test_a_full_disk_is_one_line_and_loses_nothing(
+def test_retry_runs_what_failed_and_nothing_else(
     grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    append = Store.append
+    line = ["--grid", grid, "--out", tmp_path / "run", "--methods", "toy-chain"]
+    monkeypatch.setattr(Endings, "order", ["ok", "timeout", "crash", "ok"])
+    assert call(monkeypatch, *line) == 0
+    monkeypatch.setattr(Endings, "order", ["ok"])
+    for retry, words in (
+        ([], "12 trials planned, 0 to run"),
+        (["--retry", "timeout,oom"], "12 trials planned, 3 to run"),
+        (["--retry", "failed"], "12 trials planned, 3 to run"),
+        (["--retry", "failed"], "12 trials planned, 0 to run"),
+    ):
+        capsys.readouterr()
+        assert call(monkeypatch, *line, *retry) == 0
+        assert words in capsys.readouterr().out
+    assert (read_records(tmp_path / "run")["status"] == "ok").all()
+    assert call(monkeypatch, *line, "--retry", "slow") == 2
+    assert "--retry cannot be 'slow'" in capsys.readouterr().err
 
-    def full_after_five(store: Store, record: dict[str, Any]) -> None:
-        if len(read_records(store.folder)) == 5:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        append(store, record)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "append", full_after_five)
-        assert call(patch, "--grid", grid, "--out", tmp_path / "run") == 2
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MB, where we may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+@pytest.mark.usefixtures("with_plugin")
+def test_a_disk_that_fills_during_the_run_is_one_line_and_loses_nothing(
+    small_disk: Path, grid: Path, command: Command, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    out, ballast = small_disk / "run", small_disk / "ballast"
+    line = ["--grid", grid, "--out", out, "--methods", "toy-chain", "--repeats", "40"]
+    free = os.statvfs(small_disk)
+    ballast.write_bytes(b"x" * (free.f_bavail - 10) * free.f_frsize)  # a few pages: the first records fit
+    result = command("benchmarks/run.py", *line)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert "No space left" in result.stderr
+    assert f"Resume with: python benchmarks/run.py --grid {grid}" in result.stderr
+    before = read_records(out)
+    assert 0 < len(before) < 80
+    ballast.unlink()
+    request.getfixturevalue("without_ray")  # how trials are run is not the question here
+    assert call(monkeypatch, *line) == 0
+    assert f"80 trials planned, {80 - len(before)} to run" in capsys.readouterr().out
+    after = read_records(out)
+    assert len(after) == 80
+    kept = after.merge(before[["label", "n", "repeat", "runtime_s"]])  # the very same rows, not others like them
+    assert len(kept) == len(before)
+
+
+@pytest.mark.usefixtures("without_ray", "with_plugin")
+def test_a_limit_on_file_sizes_is_one_line_and_loses_nothing(
+    grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["--grid", grid, "--out", tmp_path / "run", "--methods", "toy-chain"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+    try:
+        assert call(monkeypatch, *line) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     error = capsys.readouterr().err
     assert error.startswith("error: ")
-    assert "No space left" in error
     assert error.count("\n") == 1
-    assert call(monkeypatch, "--grid", grid, "--out", tmp_path / "run") == 0
-    assert f"{TRIALS - 5} to run" in capsys.readouterr().out
+    kept = len(read_records(tmp_path / "run"))
+    assert 0 < kept < 12
+    assert call(monkeypatch, *line) == 0
+    assert f"{12 - kept} to run" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -230,6 +301,18 @@ def test_missing_real_data_stop_the_run_before_its_first_trial(
     assert call(monkeypatch, "--methods", "pc", "--grid", "sachs", "--out", tmp_path / "run") == 2
     assert "package 'cdt'" in capsys.readouterr().err
     assert read_records(tmp_path / "run").empty
+
+
+@pytest.mark.usefixtures("without_ray", "with_plugin")
+def test_dry_run_estimates_from_what_was_run(
+    grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["--grid", grid, "--out", tmp_path / "run", "--workers", "2"]
+    assert call(monkeypatch, *line, "--methods", "toy-chain", "--repeats", "1") == 0
+    capsys.readouterr()
+    assert call(monkeypatch, *line, "--repeats", "601", "--dry-run") == 0
+    out = capsys.readouterr().out
+    assert "2404 trials planned, 2402 to run; estimated time on 2 CPUs: 1:00, and at most 5:00:30 for" in out
 
 
 def test_dry_run_touches_nothing(

@@ -1,5 +1,6 @@
 """A run's folder: nothing acknowledged is lost, whatever tears, fills or interrupts; nothing foreign is touched."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -21,7 +22,7 @@ from benchmarks.executor import record
 from benchmarks.grid import Grid, load_grid
 from benchmarks.keys import Trial
 from benchmarks.outcome import failure
-from benchmarks.store import Store, read_records, recorded
+from benchmarks.store import Store, current, other_versions, read_records
 
 VERSIONS = {"pc": "toy 1.0"}
 
@@ -33,6 +34,10 @@ def grid() -> tuple[Grid, str]:
 
 def planned(grid: Grid, repeats: int = 1) -> list[Trial]:
     return grid.trials([MethodSpec("pc")], repeats, 10.0)
+
+
+def done(folder: Path, trials: list[Trial], versions: dict[str, str] = VERSIONS) -> set[tuple[Any, ...]]:
+    return current(read_records(folder), trials, versions)
 
 
 def row(trial: Trial, version: str = "toy 1.0", runtime_s: float = 0.1) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def test_records_come_back_as_written_before_and_after_compaction(grid: tuple[Gr
         store.compact()
         after = read_records(store.folder)
         assert not store.journal_path.exists()
-        assert store.done(VERSIONS) == {trial.key for trial in trials}
+        assert done(store.folder, trials) == {trial.key for trial in trials}
     assert before.equals(after)
     first = after.iloc[0]
     assert np.array_equal(np.reshape(first["weights"], (first["d"], first["d"])), np.eye(first["d"], k=1) / 3)
@@ -74,12 +79,12 @@ def test_a_torn_tail_costs_only_what_was_torn(tmp_path_factory: pytest.TempPathF
     (folder / "journal.jsonl").write_bytes(data + tail)
     whole = data.count(b"\n")
     with Store(folder, *grid) as store:
-        assert len(store.done(VERSIONS)) == whole
+        assert len(done(folder, trials)) == whole
         for trial in trials:
-            if trial.key not in store.done(VERSIONS):
+            if trial.key not in done(folder, trials):
                 store.append(row(trial))
         store.compact()
-        assert store.done(VERSIONS) == {trial.key for trial in trials}
+        assert done(store.folder, trials) == {trial.key for trial in trials}
 
 
 def test_damage_in_the_middle_is_named_and_kept(grid: tuple[Grid, str], tmp_path: Path) -> None:
@@ -108,13 +113,38 @@ def test_the_latest_record_of_a_trial_counts(grid: tuple[Grid, str], tmp_path: P
     with Store(tmp_path, *grid) as store:
         store.append(row(trial, "toy 0.9"))
         store.compact()
-        assert store.done(VERSIONS) == set()  # another version's result does not count
+        assert done(tmp_path, [trial]) == set()  # another version's result does not count
         store.append(row(trial, runtime_s=0.25))
-        assert store.done(VERSIONS) == {trial.key}
+        assert done(tmp_path, [trial]) == {trial.key}
         store.compact()
     records = read_records(tmp_path)
     assert records["runtime_s"].tolist() == [0.25]
     assert records["version"].tolist() == ["toy 1.0"]
+
+
+def test_another_version_is_told_apart_and_announced(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    trials = planned(grid[0], 2)
+    with Store(tmp_path, *grid) as store:
+        for trial in trials:
+            store.append(row(trial, "toy 0.9" if trial.dataset.repeat == 0 else "toy 0.8"))
+    records, first = read_records(tmp_path), [trial for trial in trials if trial.dataset.repeat == 0]
+    assert current(records, trials, VERSIONS) == set()
+    assert other_versions(records, first, VERSIONS) == [
+        f"pc is now toy 1.0: 0 trials by toy 0.8 are run again; {len(first)} outside this plan stay",
+        f"pc is now toy 1.0: {len(first)} trials by toy 0.9 are run again",
+    ]
+
+
+def test_a_limit_that_no_longer_holds_is_not_the_last_word(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    trials = planned(grid[0])[:3]
+    rows = [row(trial, runtime_s=seconds) for trial, seconds in zip(trials, (5.0, 10.0, float("nan")), strict=True)]
+    rows[1]["status"], rows[2]["status"] = "timeout", "crash"
+    with Store(tmp_path, *grid) as store:
+        for record in rows:
+            store.append(record)
+    for limit, stand in ((10.0, (0, 1, 2)), (20.0, (0, 2)), (4.0, (1, 2))):
+        now = [dataclasses.replace(trial, timeout_s=limit) for trial in trials]
+        assert done(tmp_path, now) == {trials[k].key for k in stand}, limit
 
 
 def test_discard_forgets_the_planned_and_nothing_else(grid: tuple[Grid, str], tmp_path: Path) -> None:
@@ -123,7 +153,7 @@ def test_discard_forgets_the_planned_and_nothing_else(grid: tuple[Grid, str], tm
         for trial in trials:
             store.append(row(trial))
         store.discard(planned(grid[0], 1))
-    assert recorded(tmp_path, VERSIONS) == {trial.key for trial in trials if trial.dataset.repeat == 1}
+    assert done(tmp_path, trials) == {trial.key for trial in trials if trial.dataset.repeat == 1}
 
 
 def test_a_full_disk_leaves_no_torn_line(
@@ -211,4 +241,4 @@ def test_a_kill_before_the_grid_was_copied_is_no_obstacle(grid: tuple[Grid, str]
     (tmp_path / ".grid.toml.partial").write_text('title = "ER')
     with Store(tmp_path, *grid) as store:
         store.append(row(planned(grid[0])[0]))
-    assert len(recorded(tmp_path, VERSIONS)) == 1
+    assert len(done(tmp_path, planned(grid[0]))) == 1
