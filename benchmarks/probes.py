@@ -27,6 +27,11 @@ class Probe(Method):
     package = "adag-probes"
     assumes = "nothing: a probe of the executor"
 
+    @classmethod
+    def expected(cls, seed: int) -> Status:
+        """What the executor should make of a trial with this seed."""
+        return "ok"
+
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """x0 -> x1 -> ..., with weights from the data and the seed, so that two runs can be compared."""
         d = X.shape[1]
@@ -78,7 +83,11 @@ class Troubled(Probe):
     """Behaves but for every `TROUBLE_EVERY`-th seed."""
 
     status: ClassVar[Status]
-    """What the executor should make of the trouble."""
+
+    @classmethod
+    def expected(cls, seed: int) -> Status:
+        """`status` where there is trouble."""
+        return cls.status if seed % TROUBLE_EVERY == 0 else "ok"
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """The same as `Behaves`, or trouble."""
@@ -96,11 +105,11 @@ class Hangs(Troubled):
     name, status = "probe-hangs", "timeout"
 
     def trouble(self, X: NDArray[np.float64], seed: int) -> CausalGraph:
-        """Eigenvalues of a large matrix, half a minute each time."""
+        """Eigenvalues of a large matrix, seconds each time."""
         if os.fork() == 0:
             time.sleep(600)
             os._exit(0)
-        matrix = np.random.default_rng(seed).normal(size=(2500, 2500))
+        matrix = np.random.default_rng(seed).normal(size=(1500, 1500))
         while True:
             np.linalg.eigvals(matrix)
 
@@ -149,12 +158,10 @@ class Allocates(Troubled):
     memory_gib = 0.75
 
     def trouble(self, X: NDArray[np.float64], seed: int) -> CausalGraph:
-        """Touch 32 MB at a time, 1.6 GB at most."""
-        blocks = []
-        for _ in range(50):
-            blocks.append(np.ones(4_000_000))
-            time.sleep(0.02)
-        raise RuntimeError(f"{len(blocks)} blocks, and nobody stopped it")
+        """Touch 1.2 GB, and wait to be stopped."""
+        blocks = [np.ones(12_500_000) for _ in range(12)]
+        time.sleep(60)
+        raise RuntimeError(f"{len(blocks)} blocks of 100 MB, and nobody stopped it")
 
 
 @register
@@ -174,8 +181,32 @@ class Garbage(Troubled):
         return CausalGraph(adjacency=np.roll(np.eye(d, dtype=np.int8), 1, axis=1))
 
 
+TROUBLES: tuple[type[Troubled], ...] = (Hangs, Segfaults, Exits, Raises, Allocates, Garbage)
+
+
+@register
+class Mixed(Troubled):
+    """All troubles in turn: what one leaves behind is the next one's start."""
+
+    name = "probe-mixed"
+    memory_gib = Allocates.memory_gib
+
+    @classmethod
+    def expected(cls, seed: int) -> Status:
+        """That of the trouble whose turn it is."""
+        return cls._whose(seed).expected(seed)
+
+    @classmethod
+    def _whose(cls, seed: int) -> type[Troubled]:
+        return TROUBLES[seed // TROUBLE_EVERY % len(TROUBLES)]
+
+    def trouble(self, X: NDArray[np.float64], seed: int) -> CausalGraph:
+        """That of the probe whose turn it is."""
+        return self._whose(seed)().trouble(X, seed)
+
+
 PROBES: tuple[type[Probe], ...] = (
-    Noop, Spin, Behaves, Hangs, Segfaults, Exits, Raises, Allocates, Garbage,
+    Noop, Spin, Behaves, *TROUBLES, Mixed,
 )  # fmt: skip
 
 
