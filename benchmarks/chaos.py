@@ -38,7 +38,7 @@ methods = []
 timeout_s = 60
 [method-timeout-s]
 probe-hangs = 1
-probe-mixed = 5
+probe-mixed = 15
 [[cells]]
 graph = "er"
 degree = 1

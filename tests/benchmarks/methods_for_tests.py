@@ -107,7 +107,7 @@ class Batches(Toy):
     name = "odd-batches"
 
     def discover_many(self, datasets: list[NDArray[np.float64]], *, seed: int) -> list[CausalGraph]:
-        time.sleep(0.01 * len(datasets))
+        time.sleep(0.05 * len(datasets))
         return [CausalGraph(adjacency=np.zeros((X.shape[1], X.shape[1]), dtype=np.int8)) for X in datasets]
 
 

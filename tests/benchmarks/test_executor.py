@@ -1,6 +1,5 @@
 """Every way in which a method can end becomes one row with the right status, and its neighbours never notice."""
 
-import io
 import os
 import signal
 import threading
@@ -13,16 +12,14 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from rich.console import Console
 
 from baselines import MethodSpec, parse_spec
 from benchmarks import executor
+from benchmarks.agreement import disagreements
 from benchmarks.cluster import cluster
 from benchmarks.executor import execute
 from benchmarks.guardian import MARK
 from benchmarks.keys import DatasetKey, Trial
-from benchmarks.scoring import score
-from benchmarks.summary import tables
 from benchmarks.supervisor import BATCH
 
 VERSION = "toy 1.0"
@@ -183,7 +180,7 @@ def test_batches_are_timed_beside_single_calls_and_never_answer_for_them(slots: 
         assert record["weights"] is not None
         assert single[trial]["batch_size"] == 0
         assert 1 <= record["batch_size"] <= BATCH
-        assert record["runtime_s"] < 0.01 <= record["batch_runtime_s"] < 0.1
+        assert record["batch_runtime_s"] >= 0.05  # a share, however many there were
     assert max(record["batch_size"] for record in batched.values()) > 4
 
 
@@ -196,20 +193,13 @@ def test_a_trial_that_kills_its_actor_is_found_out_and_the_others_are_run(slots:
 
 
 def test_what_promises_the_same_answer_gives_it_on_one_worker_and_on_two(slots: int) -> None:
-    plan = [trial for method in ("adag", "pc", "odd-random") for trial in trials(method, 4)]
-    one, two = (pd.DataFrame(run(plan, count).values()).sort_values(["label", "repeat"]) for count in (1, slots))
-    promised = one["deterministic"].to_numpy()
-    assert list(promised) == [True] * 4 + [False] * 4 + [True] * 4
-    columns = ["label", "repeat", "status", "kind", "adjacency", "weights", "confidence", "device"]
-    scored = [score(records[promised].reset_index(drop=True)) for records in (one, two)]
-    times = ["runtime_s", "batch_runtime_s", "batch_size", "first_call"]
-    pd.testing.assert_frame_equal(*(table.drop(columns=times) for table in scored))
-    for a, b in zip(one[promised][columns].to_dict("records"), two[promised][columns].to_dict("records"), strict=True):
-        assert a == b
-    assert [*one[~promised]["weights"]] != [*two[~promised]["weights"]]
-    text = Console(width=200, record=True, file=io.StringIO())
-    text.print(tables(score(one.reset_index(drop=True)).assign(family="ER1"), {}))
-    assert "odd-random †: not deterministic" in text.export_text()
+    plan = [trial for method in ("adag", "odd-random") for trial in trials(method, 6)]
+    one, two = (pd.DataFrame(run(plan, count).values()) for count in (1, slots))
+    assert disagreements(one, two) == (6, [])
+    changed = two.assign(weights=[[0.0] * 25] * len(two))
+    assert len(disagreements(one, changed)[1]) == 6
+    everything = [table.assign(deterministic=True) for table in (one, two)]
+    assert {line.split("'")[1] for line in disagreements(*everything)[1]} == {"odd-random"}
 
 
 def test_what_is_dropped_midway_stops(slots: int, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
+import psutil
 import pytest
 
 from benchmarks import cluster as cluster_module
@@ -52,11 +53,6 @@ def undisturbed(command: Command, grid: Path, tmp_path_factory: pytest.TempPathF
     assert f"{TRIALS} trials planned, {TRIALS} to run" in result.stdout
     assert result.stderr == ""  # nothing of Ray's, nothing of the libraries'
     return out
-
-
-def table(folder: Path) -> pd.DataFrame:
-    """The scored trials, without what may differ between two runs."""
-    return pd.read_csv(folder / "trials.csv").drop(columns=["runtime_s", "first_call"])
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
@@ -112,20 +108,6 @@ def test_the_same_line_again_runs_nothing(
     assert call(monkeypatch, "--grid", grid, "--out", undisturbed) == 0
     assert f"{TRIALS} trials planned, 0 to run" in capsys.readouterr().out
     assert (undisturbed / "estimates.parquet").read_bytes() == before
-
-
-def test_killed_midway_and_resumed_ends_the_same(
-    undisturbed: Path, grid: Path, third_party_package: Path, command: Command, tmp_path: Path
-) -> None:
-    process = started(tmp_path / "run", grid, third_party_package)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    kept = len(read_records(tmp_path / "run"))
-    assert 3 <= kept < TRIALS
-    result = command("-m", "benchmarks.run", "--grid", grid, "--out", tmp_path / "run")
-    assert result.returncode == 0, result.stderr
-    assert f"{TRIALS - kept} to run" in result.stdout
-    pd.testing.assert_frame_equal(table(tmp_path / "run"), table(undisturbed))
 
 
 def test_ctrl_c_keeps_everything_and_says_how_to_go_on(grid: Path, third_party_package: Path, tmp_path: Path) -> None:
@@ -201,6 +183,27 @@ def test_retry_runs_what_failed_and_nothing_else(
     assert (read_records(tmp_path / "run")["status"] == "ok").all()
     assert call(monkeypatch, *line, "--retry", "slow") == 2
     assert "--retry cannot be 'slow'" in capsys.readouterr().err
+
+
+def test_what_a_method_forked_dies_with_a_driver_that_is_killed(
+    grid: Path, third_party_package: Path, tmp_path: Path
+) -> None:
+    file, method = tmp_path / "pids", f"toy-hang[pid_file={tmp_path / 'pids'}]"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.run", "--grid", grid, "--out", tmp_path / "run", "--methods", method],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(third_party_package)}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 90
+    while not (file.exists() and len(file.read_text().split()) == 2) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    pids = [int(pid) for pid in file.read_text().split()]
+    assert all(psutil.pid_exists(pid) for pid in pids)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 @pytest.fixture
