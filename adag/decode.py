@@ -76,9 +76,12 @@ def regression_weights(covariance: Array, adjacency: NDArray[np.int8], n: int) -
     std = np.sqrt(np.diagonal(covariance))
     corr = covariance / np.outer(std, std)
     weights = np.zeros_like(corr)
-    for j in range(len(corr)):
-        parents = np.flatnonzero(adjacency[:, j])
-        if len(parents):
-            gram = corr[np.ix_(parents, parents)] + np.eye(len(parents)) / n
-            weights[parents, j] = np.linalg.solve(gram, corr[parents, j]) * std[j] / std[parents]
+    child, parent = np.nonzero(adjacency.T)
+    count = np.bincount(child, minlength=len(corr))
+    for k in np.unique(count[count > 0]):  # all variables with k parents in one call
+        children = np.flatnonzero(count == k)[:, None]
+        parents = parent[count[child] == k].reshape(-1, k)
+        gram = corr[parents[:, :, None], parents[:, None, :]] + np.eye(k) / n
+        solution = np.linalg.solve(gram, corr[parents, children][..., None])[..., 0]
+        weights[parents, children] = solution * std[children] / std[parents]
     return weights

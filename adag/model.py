@@ -64,11 +64,11 @@ class KernelAttention(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """(B, d, d, width) -> the same."""
-        q1, k1, q2, k2, q3, k3 = self.project(z).movedim(-1, 1).contiguous().chunk(6, dim=1)
-        left = torch.cat([q1, q2.mT, q3], dim=1)
-        right = torch.cat([k1.mT, k2, k3], dim=1)
-        mixed = (left @ right) / z.shape[1] ** 0.5
-        return self.out(self.norm(mixed.movedim(1, -1)))
+        B, d, _, c = z.shape
+        # Channels first, straight from the product: every kernel is then a contiguous d x d matrix, never copied.
+        q1, k1, q2, k2, q3, k3 = (self.project.weight @ z.reshape(-1, c).mT).view(6, -1, d, d)
+        mixed = torch.cat([q1 @ k1.mT, q2.mT @ k2, q3 @ k3]).view(-1, B * d * d).mT / d**0.5
+        return self.out(self.norm(mixed)).view(B, d, d, c)
 
 
 class Layer(nn.Module):
