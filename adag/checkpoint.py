@@ -75,7 +75,7 @@ def load(checkpoint: str | Path | None = None, device: torch.device | str = "cpu
     except (SafetensorError, OSError) as e:
         raise CheckpointError(f"'{path}' is damaged or not a safetensors file ({e}): restore or re-train it") from None
     try:
-        model = AttentionDAG(ModelConfig(**config))
+        model = AttentionDAG(ModelConfig(**config)).float()  # gcastle's import makes torch's default float64
         model.load_state_dict(tensors)
     except (TypeError, RuntimeError) as e:
         first = str(e).splitlines()[0]

@@ -1,4 +1,4 @@
-"""``environment.json``: the machine and the software behind a run's numbers. Called by `benchmarks.run`."""
+"""``environment.json``: the machine and the software behind a run's numbers. Called by the commands of `benchmarks`."""
 
 import json
 import os
@@ -20,11 +20,11 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def describe(workers: int, command: list[str]) -> dict[str, Any]:
+def describe(workers: int, command: list[str], script: str = "benchmarks/run.py") -> dict[str, Any]:
     """CPU, cores, memory, versions, git revision, workers, and the command that was typed."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", "benchmarks/run.py", *map(_without_folder, command)]),
+        "command": shlex.join(["python", script, *map(_without_folder, command)]),
         "cpu": _cpu(),
         "cores": psutil.cpu_count(logical=False) or os.cpu_count(),
         "logical_cores": os.cpu_count(),

@@ -82,3 +82,12 @@ def test_the_shipped_one_is_small_and_says_what_it_saw() -> None:
     text = checkpoints.shipped()["adag-base"].with_suffix(".md").read_text()
     assert f"{card['steps']:,}" in text
     assert f"{card['tasks']:,}" in text
+
+
+def test_another_default_precision_does_not_matter() -> None:
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)  # as importing gcastle does
+        assert {p.dtype for p in checkpoints.load("adag-small").model.parameters()} == {torch.float32}
+    finally:
+        torch.set_default_dtype(before)
