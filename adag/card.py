@@ -20,7 +20,7 @@ def markdown(model: AttentionDAG, card: dict[str, Any]) -> str:
         f"| objective | {_OBJECTIVES[card['objective']]} |",
         f"| domain family | {card['family']}: a fresh graph, order and weights for every task |",
         f"| steps | {card['steps']:,} |",
-        f"| tasks seen | {card['tasks']:,} data sets, each once |",
+        f"| tasks seen | {card['tasks']:,} data sets, {_distinct(card)} |",
         f"| hardware, time | {card['hardware']}, {card['hours']:.2f} hours |",
         *_parent(card.get("init")),
         f"| code revision | {card['git_revision']}, torch {card['torch']}, seed {card['config']['seed']} |",
@@ -68,6 +68,12 @@ def _parent(init: dict[str, Any] | None) -> list[str]:
         return []
     cost = f"{init['steps']:,} steps, {init['tasks']:,} data sets, {init['hours']:.2f} hours on {init['hardware']}"
     return [f"| started from | {init['name']} ({init['digest']}): {cost} |"]
+
+
+def _distinct(card: dict[str, Any]) -> str:
+    """How many of the data sets were different ones."""
+    distinct = card.get("distinct_tasks", card["tasks"])
+    return "each once" if distinct == card["tasks"] else f"{distinct:,} of them distinct"
 
 
 def _shares(pairs: list[list[Any]]) -> str:

@@ -21,7 +21,7 @@ from adag.heldout import validate, validation_sets
 from adag.model import Prediction
 from adag.moments import pair_features
 from adag.objective import AugmentedLagrangian, supervised, unsupervised
-from adag.tasks import Batch, draw
+from adag.tasks import Batch, distinct_tasks, draw
 from adag.training_config import PretrainConfig, learning_rate
 from adag.training_state import TrainingState
 
@@ -78,7 +78,8 @@ def pretrain(
             group["lr"] = learning_rate(config, step)
         optimizer.zero_grad(set_to_none=True)
         for part in range(config.accumulate):
-            batch = draw(config.tasks, config.seed, step * config.accumulate + part, where)
+            source = config.tasks.source(step * config.accumulate + part)
+            batch = draw(config.tasks, config.seed, source, where)
             tasks_seen += len(batch.A)
             features = pair_features(batch.moments)
             with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
@@ -149,6 +150,7 @@ def _card(
         "family": "general",
         "steps": config.steps,
         "tasks": tasks,
+        "distinct_tasks": distinct_tasks(config.tasks, config.seed, config.steps * config.accumulate),
         "hours": round(seconds / 3600, 3),
         "hardware": hardware(device),
         "torch": torch.__version__,

@@ -37,6 +37,12 @@ class TaskMix(BaseModel):
     weights: tuple[tuple[tuple[float, float], float], ...] = ((WEIGHT_RANGE, 1.0),)
     pairs_per_step: Annotated[int, Field(ge=100)] = 6400
     groups_per_step: Annotated[int, Field(ge=1)] = 4
+    pool: Annotated[int, Field(ge=1)] | None = None
+    """Number of batches that are drawn, then repeated; None: never repeat."""
+
+    def source(self, step: int) -> int:
+        """The step whose batch is trained on at `step`: its own, or one of the pool's."""
+        return step if self.pool is None else step % self.pool
 
 
 class Batch(NamedTuple):
@@ -54,11 +60,8 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
 
     One d per step (so that tensors are dense), several groups of data sets that differ in n, degree and regime.
     """
-    choose = random.Random(f"{seed}/{step}")
-    generator = torch.Generator(device=device).manual_seed(choose.getrandbits(62))
-
-    d = _pick(choose, mix.d)
-    size = max(1, round(mix.pairs_per_step / (d * d * mix.groups_per_step)))
+    choose, own_seed, d, size = _begin(mix, seed, step)
+    generator = torch.Generator(device=device).manual_seed(own_seed)
     moments, sems = [], []
     for _ in range(mix.groups_per_step):
         low, high = mix.n
@@ -81,6 +84,21 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
     return Batch(
         Moments.stack(moments), torch.cat([sem.A for sem in sems]), torch.cat([sem.covariance() for sem in sems])
     )
+
+
+def distinct_tasks(mix: TaskMix, seed: int, batches: int) -> int:
+    """How many different data sets there are in so many batches of training."""
+    if mix.pool is not None:
+        batches = min(batches, mix.pool)
+    return sum(_begin(mix, seed, step)[-1] for step in range(batches)) * mix.groups_per_step
+
+
+def _begin(mix: TaskMix, seed: int, step: int) -> tuple[random.Random, int, int, int]:
+    """What a step begins with: its choices to come, the seed of its data, d, and the data sets in each group."""
+    choose = random.Random(f"{seed}/{step}")
+    own_seed = choose.getrandbits(62)
+    d = _pick(choose, mix.d)
+    return choose, own_seed, d, max(1, round(mix.pairs_per_step / (d * d * mix.groups_per_step)))
 
 
 def _pick(choose: random.Random, shares: tuple[tuple[T, float], ...]) -> T:

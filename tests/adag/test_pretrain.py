@@ -157,3 +157,17 @@ def test_accumulated_gradients_come_from_different_tasks(config_file: Path, tmp_
     config_file.write_text(CONFIG)
     plain = pretrain(load_config(config_file), tmp_path / "b.safetensors")
     assert accumulated.card["tasks"] > 2 * plain.card["tasks"]
+
+
+def test_a_pool_of_batches_is_repeated_and_counted(config_file: Path, tmp_path: Path) -> None:
+    endless = pretrain(load_config(config_file), tmp_path / "endless.safetensors")
+    assert endless.card["distinct_tasks"] == endless.card["tasks"]
+    assert "each once" in (tmp_path / "endless.md").read_text()
+    config_file.write_text(CONFIG.replace("[tasks]", "[tasks]\npool = 2"))
+    config = load_config(config_file)
+    assert [config.tasks.source(step) for step in range(5)] == [0, 1, 0, 1, 0]
+    drawn = sum(len(draw(config.tasks, config.seed, step, torch.device("cpu")).A) for step in range(2))
+    pooled = pretrain(config, tmp_path / "pooled.safetensors")
+    assert pooled.card["distinct_tasks"] == drawn < pooled.card["tasks"]
+    assert f"{drawn} of them distinct" in (tmp_path / "pooled.md").read_text()
+    assert not torch.equal(pooled.model.embed.weight, endless.model.embed.weight)
