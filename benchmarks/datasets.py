@@ -19,6 +19,12 @@ class Dataset:
 
     X: pd.DataFrame
     A: NDArray[np.float64]
+    weights_known: bool = True
+
+    @property
+    def weights(self) -> NDArray[np.float64] | None:
+        """The true weights, None where only the graph is known."""
+        return self.A if self.weights_known else None
 
     @property
     def truth(self) -> NDArray[np.int8]:
@@ -35,7 +41,7 @@ def load(key: DatasetKey) -> Dataset:
     if key.graph == "sachs":
         order = np.random.default_rng(key.seed).permutation(len(sachs.VARIABLES))
         X, A = sachs.observational(), sachs.consensus()
-        return Dataset(X.iloc[:, order], A.iloc[order, order].to_numpy(dtype=np.float64))
+        return Dataset(X.iloc[:, order], A.iloc[order, order].to_numpy(dtype=np.float64), weights_known=False)
     generator = torch.Generator().manual_seed(key.seed)
     weights, samples = simulate(
         1,

@@ -1,21 +1,46 @@
 """The metrics, one table of name, function, direction and what it is. Called by `scoring`.
 
 A graph is an int8 matrix in gadjid's encoding: 1 at [i, j] for i -> j, 2 at both [i, j] and [j, i] for i -- j.
-Every function takes (estimate, truth, confidence); NaN means that the metric is not defined there.
+Every function takes a `Case`; NaN means that the metric is not defined there. ``python benchmarks/score.py RUN`` adds
+a metric to an old run.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import gadjid
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 Graph = NDArray[np.int8]
 Confidence = NDArray[np.float64] | None
+Weights = NDArray[np.float64] | None
 NAN = float("nan")
+ROWS = "from row to column"
+"""gadjid's name for 1 at [i, j] meaning i -> j."""
+
+
+class Case(NamedTuple):
+    """An estimate beside the truth; None for what the method or the data set does not have."""
+
+    estimate: Graph
+    truth: Graph
+    confidence: Confidence = None
+    weights: Weights = None
+    """Estimated weights."""
+    A: Weights = None
+    """True weights, in the units of the data."""
+
+
+class Counts(NamedTuple):
+    """True positives, estimated edges, true edges, true non-edges: what the shares below are made of."""
+
+    hits: int
+    found: int
+    edges: int
+    non_edges: int
 
 
 def shd(estimate: Graph, truth: Graph) -> float:
@@ -52,51 +77,102 @@ def cpdag(dag: Graph) -> Graph:
         arrow |= new
 
 
-def _shd(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    return shd(estimate, truth)
+def _skeleton(graph: Graph) -> NDArray[np.bool_]:
+    return np.triu((graph != 0) | (graph.T != 0), 1)
 
 
-def _shd_cpdag(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    return shd(estimate, cpdag(truth))
+def directed(case: Case) -> Counts:
+    """Counts of edges with their direction; a reversed edge is a false one.
+
+    Non-edges are pairs of variables without an edge, not ordered pairs: so `fpr` is that of NOTEARS and gcastle.
+    """
+    return _counts(case.estimate == 1, case.truth == 1)
 
 
-def _nnz(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    return float(((estimate != 0) | (estimate.T != 0)).sum() / 2)
+def undirected(case: Case) -> Counts:
+    """Counts of edges whatever their direction."""
+    return _counts(_skeleton(case.estimate), _skeleton(case.truth))
 
 
-def _tpr(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    if not truth.any():
+def _counts(estimate: NDArray[np.bool_], truth: NDArray[np.bool_]) -> Counts:
+    d, edges = len(truth), int(truth.sum())
+    return Counts(int((estimate & truth).sum()), int(estimate.sum()), edges, d * (d - 1) // 2 - edges)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else NAN
+
+
+def _precision(c: Counts) -> float:
+    return _share(c.hits, c.found)
+
+
+def _recall(c: Counts) -> float:
+    return _share(c.hits, c.edges)
+
+
+def _f1(c: Counts) -> float:
+    return 2 * c.hits / (c.found + c.edges) if c.edges else NAN
+
+
+def _fdr(c: Counts) -> float:
+    return (c.found - c.hits) / max(1, c.found)  # nothing found, nothing false
+
+
+def _fpr(c: Counts) -> float:
+    return _share(c.found - c.hits, c.non_edges)
+
+
+def _of(share: Callable[[Counts], float], counts: Callable[[Case], Counts]) -> Callable[[Case], float]:
+    return lambda case: share(counts(case))
+
+
+def _shd(case: Case) -> float:
+    return shd(case.estimate, case.truth)
+
+
+def _shd_cpdag(case: Case) -> float:
+    return shd(case.estimate, cpdag(case.truth))
+
+
+def _shd_skeleton(case: Case) -> float:
+    return float((_skeleton(case.estimate) != _skeleton(case.truth)).sum())
+
+
+def _nnz(case: Case) -> float:
+    return float(_skeleton(case.estimate).sum())
+
+
+def _effects(distance: Callable[..., tuple[float, int]]) -> Callable[[Case], float]:
+    """A distance of gadjid's: the number of ordered pairs whose effect the estimate gets wrong."""
+    return lambda case: float(distance(case.truth, case.estimate, edge_direction=ROWS)[1])
+
+
+def _ranked(area: Callable[..., float]) -> Callable[[Case], float]:
+    """An area under a curve over all ordered pairs of variables, ranked by the scores of the edges: no threshold."""
+
+    def metric(case: Case) -> float:
+        if case.confidence is None or not case.truth.any():
+            return NAN
+        pairs = ~np.eye(len(case.truth), dtype=bool)
+        return float(area(case.truth[pairs], case.confidence[pairs]))
+
+    return metric
+
+
+def _rmse(case: Case, where: NDArray[np.bool_]) -> float:
+    if case.weights is None or case.A is None or not where.any():
         return NAN
-    return float(((estimate == 1) & (truth == 1)).sum() / truth.sum())
+    estimated = np.where(case.estimate == 1, case.weights, 0.0)  # a weight without its edge is not in the answer
+    return float(np.sqrt(np.mean((estimated - case.A)[where] ** 2)))
 
 
-def _fdr(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    return float(((estimate == 1) & (truth == 0)).sum() / max(1, (estimate == 1).sum()))
+def _weight_rmse(case: Case) -> float:
+    return _rmse(case, ~np.eye(len(case.truth), dtype=bool))
 
 
-def _f1(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    return _f_score(estimate == 1, truth == 1)
-
-
-def _f1_skeleton(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    return _f_score(np.triu((estimate | estimate.T) != 0), np.triu((truth | truth.T) != 0))
-
-
-def _f_score(estimate: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    if not truth.any():
-        return NAN
-    return float(2 * (estimate & truth).sum() / (estimate.sum() + truth.sum()))
-
-
-def _sid(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    return float(gadjid.sid(truth, estimate, edge_direction="from row to column")[1])
-
-
-def _auprc(estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-    if confidence is None or not truth.any():
-        return NAN
-    pairs = ~np.eye(len(truth), dtype=bool)
-    return float(average_precision_score(truth[pairs], confidence[pairs]))
+def _weight_rmse_true_edges(case: Case) -> float:
+    return _rmse(case, case.truth == 1)
 
 
 @dataclass(frozen=True)
@@ -104,29 +180,51 @@ class Metric:
     """A column of ``trials.csv``. A metric that does not apply to CPDAG estimates is NaN there."""
 
     name: str
-    function: Callable[[Graph, Graph, Confidence], float]
+    function: Callable[[Case], float]
     better: Literal["lower", "higher", "neither"]
     applies_to: tuple[str, ...]
     meaning: str
 
-    def __call__(self, kind: str, estimate: Graph, truth: Graph, confidence: Confidence) -> float:
-        """The metric of an estimate of the given kind ("dag" or "cpdag") against the true DAG."""
+    def __call__(
+        self,
+        kind: str,
+        estimate: Graph,
+        truth: Graph,
+        confidence: Confidence = None,
+        weights: Weights = None,
+        A: Weights = None,
+    ) -> float:
+        """The metric of an estimate of the given kind ("dag" or "cpdag") against the true DAG; see `Case`."""
         if kind not in self.applies_to:
             return NAN
         if self.name == "shd_cpdag" and kind == "dag":
             estimate = cpdag(estimate)
-        return self.function(estimate, truth, confidence)
+        return self.function(Case(estimate, truth, confidence, weights, A))
 
 
 DAG, BOTH = ("dag",), ("dag", "cpdag")
 METRICS = (
     Metric("shd", _shd, "lower", DAG, "structural Hamming distance to the true DAG"),
     Metric("shd_cpdag", _shd_cpdag, "lower", BOTH, "the same between the CPDAGs of estimate and truth"),
-    Metric("tpr", _tpr, "higher", DAG, "share of true edges found with their direction"),
-    Metric("fdr", _fdr, "lower", DAG, "share of estimated edges that are not true (reversed ones included)"),
-    Metric("f1", _f1, "higher", DAG, "F1 of directed edges"),
-    Metric("f1_skeleton", _f1_skeleton, "higher", BOTH, "F1 of edges, directions ignored"),
-    Metric("nnz", _nnz, "neither", BOTH, "number of estimated edges"),
-    Metric("auprc", _auprc, "higher", DAG, "area under precision-recall of the edge scores; needs no threshold"),
-    Metric("sid", _sid, "lower", DAG, "structural intervention distance: wrong effects of i on j"),
+    Metric("shd_skeleton", _shd_skeleton, "lower", BOTH, "the same between the skeletons: edges missing or extra"),
+    Metric("precision", _of(_precision, directed), "higher", DAG, "share of estimated edges that are true"),
+    Metric("recall", _of(_recall, directed), "higher", DAG, "share of true edges found with their direction"),
+    Metric("tpr", _of(_recall, directed), "higher", DAG, "recall, by its name in NOTEARS"),
+    Metric("fdr", _of(_fdr, directed), "lower", DAG, "share of estimated edges that are not true, reversed included"),
+    Metric("fpr", _of(_fpr, directed), "lower", DAG, "false and reversed edges per non-adjacent pair; may exceed 1"),
+    Metric("f1", _of(_f1, directed), "higher", DAG, "F1 of directed edges"),
+    Metric("precision_skeleton", _of(_precision, undirected), "higher", BOTH, "precision, directions ignored"),
+    Metric("recall_skeleton", _of(_recall, undirected), "higher", BOTH, "recall (TPR), directions ignored"),
+    Metric("fdr_skeleton", _of(_fdr, undirected), "lower", BOTH, "FDR, directions ignored"),
+    Metric("fpr_skeleton", _of(_fpr, undirected), "lower", BOTH, "share of non-adjacent pairs joined by an edge"),
+    Metric("f1_skeleton", _of(_f1, undirected), "higher", BOTH, "F1 of edges, directions ignored"),
+    Metric("nnz", _nnz, "neither", BOTH, "number of estimated edges, undirected ones included: also the skeleton's"),
+    Metric("auprc", _ranked(average_precision_score), "higher", DAG, "area under precision-recall of the edge scores"),
+    Metric("auroc", _ranked(roc_auc_score), "higher", DAG, "area under the ROC curve of the edge scores"),
+    Metric("sid", _effects(gadjid.sid), "lower", DAG, "structural intervention distance: wrong effects of i on j"),
+    Metric("parent_aid", _effects(gadjid.parent_aid), "lower", DAG, "effects wrong when adjusted for by the parents"),
+    Metric("ancestor_aid", _effects(gadjid.ancestor_aid), "lower", DAG, "the same, adjusted for by the ancestors"),
+    Metric("oset_aid", _effects(gadjid.oset_aid), "lower", DAG, "the same, adjusted for by the optimal set"),
+    Metric("weight_rmse", _weight_rmse, "lower", DAG, "RMSE of the weights over all ordered pairs, units of the data"),
+    Metric("weight_rmse_true_edges", _weight_rmse_true_edges, "lower", DAG, "RMSE of the weights over true edges"),
 )

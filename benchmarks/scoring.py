@@ -1,9 +1,8 @@
 """Score a run: estimates in, ``trials.csv`` and ``trials.parquet`` out. Never re-runs a method.
 
-Called by `benchmarks.run`; also ``python -m benchmarks.scoring results/small`` after a metric was added.
+Called by `benchmarks.run`, and by `benchmarks.score` after a metric was added.
 """
 
-import sys
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -50,10 +49,15 @@ def _metrics(record: dict[Any, Any], key: DatasetKey) -> dict[str, float]:
         return {metric.name: float("nan") for metric in METRICS}
     shape = (key.d, key.d)
     estimate = np.asarray(record["adjacency"], dtype=np.int8).reshape(shape)
-    confidence = record["confidence"]
-    scores = None if confidence is None else np.asarray(confidence, dtype=np.float64).reshape(shape)
-    truth = load(key).truth
-    return {metric.name: metric(record["kind"], estimate, truth, scores) for metric in METRICS}
+    confidence, weights = (
+        None if record[name] is None else np.asarray(record[name], dtype=np.float64).reshape(shape)
+        for name in ("confidence", "weights")
+    )
+    data = load(key)
+    return {
+        metric.name: metric(record["kind"], estimate, data.truth, confidence, weights, data.weights)
+        for metric in METRICS
+    }
 
 
 def _parquet(table: pd.DataFrame, path: Path) -> None:
@@ -62,8 +66,3 @@ def _parquet(table: pd.DataFrame, path: Path) -> None:
 
 def _csv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, index=False, float_format="%.6g")
-
-
-if __name__ == "__main__":
-    for argument in sys.argv[1:]:
-        print(f"{argument}: {len(score_run(Path(argument)))} trials scored")

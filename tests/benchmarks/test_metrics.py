@@ -3,6 +3,7 @@
 import itertools
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import gadjid
 import networkx as nx
@@ -12,6 +13,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
 from benchmarks.metrics import METRICS, cpdag, shd
 
@@ -48,16 +58,139 @@ def gcastle_metrics() -> type:
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # its own 0/0
 def test_agrees_with_gcastle_on_1000_random_pairs(gcastle_metrics: type) -> None:
-    names = {"shd": "shd", "tpr": "tpr", "fdr": "fdr", "f1": "F1", "nnz": "nnz"}
+    names = {
+        "shd": "shd", "tpr": "tpr", "fdr": "fdr", "fpr": "fpr", "f1": "F1", "nnz": "nnz", "precision": "precision",
+        "recall": "recall",
+    }  # fmt: skip
     for truth, estimate in random_pairs(1000, empty=False):  # gcastle asserts that the truth has an edge
         theirs = gcastle_metrics(estimate.astype(int), truth.astype(int)).metrics
         for ours, their_name in names.items():
             value = TABLE[ours]("dag", estimate, truth, None)
-            if np.isnan(theirs[their_name]):  # F1 without a true positive is 0/0 there; 0 is its limit
+            if ours == "fpr" and np.isnan(value):  # a complete truth has no non-edge; gcastle divides by 1 there
+                assert truth.sum() == len(truth) * (len(truth) - 1) / 2
+            elif np.isnan(theirs[their_name]):  # F1 without a true positive is 0/0 there; 0 is its limit
                 assert ours == "f1"
                 assert value == 0
             else:
                 assert value == pytest.approx(theirs[their_name], abs=6e-5), ours  # theirs is rounded to 4 digits
+
+
+def test_effects_agree_with_gadjid_on_1000_random_pairs() -> None:
+    for truth, estimate in random_pairs(1000, empty=True):
+        for name in ("sid", "parent_aid", "ancestor_aid", "oset_aid"):
+            theirs = getattr(gadjid, name)(truth, estimate, edge_direction="from row to column")[1]
+            assert TABLE[name]("dag", estimate, truth) == theirs, name
+            assert TABLE[name]("dag", truth, truth) == 0, name
+            # And the direction of reading is right: everything transposed, read the other way round.
+            columns = getattr(gadjid, name)(truth.T.copy(), estimate.T.copy(), edge_direction="from column to row")
+            assert theirs == columns[1], name
+
+
+def test_agrees_with_scikit_learn_on_1000_random_pairs() -> None:
+    rng = np.random.default_rng(13)
+    shares = {"precision": precision_score, "recall": recall_score, "tpr": recall_score, "f1": f1_score}
+    for truth, estimate in random_pairs(1000, empty=True):
+        d = len(truth)
+        ordered, upper = ~np.eye(d, dtype=bool), np.triu(np.ones((d, d), dtype=bool), 1)
+        t, e = truth[ordered], estimate[ordered]
+        t_skeleton, e_skeleton = (truth | truth.T)[upper], (estimate | estimate.T)[upper]
+        for name, theirs in shares.items():
+            value = TABLE[name]("dag", estimate, truth)
+            if truth.any() and (name != "precision" or estimate.any()):
+                assert value == pytest.approx(theirs(t, e, zero_division=0)), name
+            if name != "tpr" and truth.any() and (name != "precision" or estimate.any()):
+                value = TABLE[f"{name}_skeleton"]("dag", estimate, truth)
+                assert value == pytest.approx(theirs(t_skeleton, e_skeleton, zero_division=0)), name
+        # [[true negatives, false positives], ...]: rates of false edges among pairs without one.
+        (negative, false), _ = confusion_matrix(t_skeleton, e_skeleton, labels=[0, 1])
+        expected = false / (negative + false) if negative + false else np.nan
+        assert TABLE["fpr_skeleton"]("dag", estimate, truth) == pytest.approx(expected, nan_ok=True)
+        assert TABLE["fdr_skeleton"]("dag", estimate, truth) == pytest.approx(false / max(1, e_skeleton.sum()))
+        assert TABLE["shd_skeleton"]("dag", estimate, truth) == (t_skeleton != e_skeleton).sum()
+        scores, A, weights = rng.random((d, d)).round(1), truth * rng.normal(size=(d, d)), rng.normal(size=(d, d))
+        if truth.any():
+            assert TABLE["auprc"]("dag", estimate, truth, scores) == average_precision_score(t, scores[ordered])
+            assert TABLE["auroc"]("dag", estimate, truth, scores) == roc_auc_score(t, scores[ordered])
+        kept = weights * estimate
+        rmse = root_mean_squared_error(A[ordered], kept[ordered])
+        assert TABLE["weight_rmse"]("dag", estimate, truth, None, weights, A) == pytest.approx(rmse)
+        rmse = root_mean_squared_error(A[truth == 1], kept[truth == 1]) if truth.any() else np.nan
+        value = TABLE["weight_rmse_true_edges"]("dag", estimate, truth, None, weights, A)
+        assert value == pytest.approx(rmse, nan_ok=True)
+
+
+def causal_learn_graph(dag: Graph) -> Any:
+    from causallearn.graph.Dag import Dag
+    from causallearn.graph.GraphNode import GraphNode
+
+    nodes = [GraphNode(f"X{j}") for j in range(len(dag))]
+    graph = Dag(nodes)
+    for i, j in np.argwhere(dag):
+        graph.add_directed_edge(nodes[i], nodes[j])
+    return graph
+
+
+def test_agrees_with_causal_learn_on_1000_random_pairs() -> None:
+    from causallearn.graph.AdjacencyConfusion import AdjacencyConfusion
+    from causallearn.graph.ArrowConfusion import ArrowConfusion
+    from causallearn.graph.SHD import SHD
+
+    for truth, estimate in random_pairs(1000, empty=False):  # its shares divide by 0 on an empty graph
+        theirs = causal_learn_graph(truth), causal_learn_graph(estimate)
+        arrows, adjacency = ArrowConfusion(*theirs), AdjacencyConfusion(*theirs)
+        expected = {
+            "shd": SHD(*theirs).get_shd(),
+            "precision": arrows.get_arrows_precision(),
+            "recall": arrows.get_arrows_recall(),
+            "precision_skeleton": adjacency.get_adj_precision(),
+            "recall_skeleton": adjacency.get_adj_recall(),
+            "shd_skeleton": adjacency.get_adj_fp() + adjacency.get_adj_fn(),
+        }
+        for name, value in expected.items():
+            assert TABLE[name]("dag", estimate, truth) == pytest.approx(value), name
+
+
+@pytest.mark.parametrize("d", [2, 3, 6])
+def test_empty_and_full_graphs(d: int) -> None:
+    empty, full = np.zeros((d, d), dtype=np.int8), np.triu(np.ones((d, d), dtype=np.int8), 1)
+    pairs = d * (d - 1) // 2
+    values = {name: metric("dag", full, empty) for name, metric in TABLE.items()}
+    assert values["shd"] == values["shd_cpdag"] == values["shd_skeleton"] == values["nnz"] == pairs
+    assert values["fdr"] == values["fdr_skeleton"] == values["fpr"] == values["fpr_skeleton"] == 1
+    assert values["precision"] == values["precision_skeleton"] == 0
+    assert values["sid"] == 0  # of a truth without edges nothing has an effect, and every adjustment is valid
+    assert all(np.isnan(values[name]) for name in ("tpr", "recall", "f1", "auprc", "auroc", "f1_skeleton"))
+    values = {name: metric("dag", empty, full) for name, metric in TABLE.items()}
+    assert values["shd"] == values["shd_cpdag"] == values["shd_skeleton"] == pairs
+    assert values["nnz"] == values["tpr"] == values["recall"] == values["f1"] == values["fdr"] == 0
+    assert all(np.isnan(values[name]) for name in ("precision", "precision_skeleton", "fpr", "fpr_skeleton"))
+    for graph in (empty, full):
+        values = {name: metric("dag", graph, graph) for name, metric in TABLE.items()}
+        zero = ("shd", "shd_cpdag", "shd_skeleton", "sid", "parent_aid", "ancestor_aid", "oset_aid", "fdr")
+        assert [values[name] for name in zero] == [0] * len(zero)
+    reversed_ = full.T.copy()
+    assert TABLE["shd"]("dag", reversed_, full) == pairs
+    assert TABLE["shd_cpdag"]("dag", reversed_, full) == TABLE["shd_skeleton"]("dag", reversed_, full) == 0
+
+
+def test_weight_rmse_by_hand() -> None:
+    A = np.array([[0, 2.0], [0, 0]])
+    truth, reversed_ = (A != 0).astype(np.int8), (A.T != 0).astype(np.int8)
+    overall, on_edges = TABLE["weight_rmse"], TABLE["weight_rmse_true_edges"]
+    assert overall("dag", truth, truth, None, A + 1, A) == pytest.approx(1 / np.sqrt(2))  # off by 1 on 1 pair of 2
+    assert on_edges("dag", truth, truth, None, A + 1, A) == 1
+    assert overall("dag", reversed_, truth, None, A.T, A) == 2
+    assert on_edges("dag", reversed_, truth, None, A.T, A) == 2
+    assert np.isnan(overall("dag", truth, truth, None, None, A)), "a method without weights"
+    assert np.isnan(overall("dag", truth, truth, None, A, None)), "a truth without weights"
+
+
+def test_every_metric_is_described_once() -> None:
+    assert len(TABLE) == len(METRICS)
+    for metric in METRICS:
+        assert metric.meaning
+        assert metric.better in ("lower", "higher", "neither")
+        assert set(metric.applies_to) <= {"dag", "cpdag"}
 
 
 def test_shd_agrees_with_gadjid_on_1000_random_pairs() -> None:
@@ -68,15 +201,9 @@ def test_shd_agrees_with_gadjid_on_1000_random_pairs() -> None:
 
 
 def causal_learn_cpdag(dag: Graph) -> Graph:
-    from causallearn.graph.Dag import Dag
-    from causallearn.graph.GraphNode import GraphNode
     from causallearn.utils.DAG2CPDAG import dag2cpdag
 
-    nodes = [GraphNode(f"X{j}") for j in range(len(dag))]
-    graph = Dag(nodes)
-    for i, j in np.argwhere(dag):
-        graph.add_directed_edge(nodes[i], nodes[j])
-    ends = dag2cpdag(graph).graph  # -1 at [i, j] and 1 at [j, i]: i -> j; -1 at both: undirected
+    ends = dag2cpdag(causal_learn_graph(dag)).graph  # -1 at [i, j] and 1 at [j, i]: i -> j; -1 at both: undirected
     return np.where((ends == -1) & (ends.T == 1), 1, np.where((ends == -1) & (ends.T == -1), 2, 0)).astype(np.int8)
 
 
@@ -140,12 +267,14 @@ def test_what_is_not_defined_is_nan() -> None:
     assert (undirected == np.array([[0, 2, 0], [2, 0, 2], [0, 2, 0]])).all()
     for metric in METRICS:
         value = metric("cpdag", undirected, chain, None)
-        assert np.isnan(value) == (metric.name not in {"shd_cpdag", "f1_skeleton", "nnz"}), metric.name
+        assert np.isnan(value) == ("cpdag" not in metric.applies_to), metric.name
     assert TABLE["shd_cpdag"]("cpdag", undirected, chain, None) == 0
     assert TABLE["f1_skeleton"]("cpdag", undirected, chain, None) == 1
     assert TABLE["nnz"]("cpdag", undirected, chain, None) == 2
     assert np.isnan(TABLE["auprc"]("dag", chain, chain, None))
-    for name in ("tpr", "f1", "auprc"):
+    skeleton = {"precision_skeleton", "recall_skeleton", "fdr_skeleton", "fpr_skeleton", "f1_skeleton"}
+    assert {m.name for m in METRICS if "cpdag" in m.applies_to} == {"shd_cpdag", "shd_skeleton", "nnz", *skeleton}
+    for name in ("tpr", "recall", "f1", "auprc", "auroc"):
         assert np.isnan(TABLE[name]("dag", chain, empty, np.ones((3, 3)))), name
     assert TABLE["fdr"]("dag", empty, chain, None) == 0
 
@@ -155,10 +284,11 @@ def test_what_is_not_defined_is_nan() -> None:
 def test_relabelling_the_variables_changes_no_metric(seed: int, d: int, density: float) -> None:
     rng = np.random.default_rng(seed)
     truth, estimate, scores = random_dag(rng, d, density), random_dag(rng, d, density), rng.random((d, d))
+    weights, A = rng.normal(size=(d, d)), rng.normal(size=(d, d)) * truth
     order = np.ix_(*[rng.permutation(d)] * 2)
     for metric in METRICS:
-        before = metric("dag", estimate, truth, scores)
-        after = metric("dag", estimate[order], truth[order], scores[order])
+        before = metric("dag", estimate, truth, scores, weights, A)
+        after = metric("dag", estimate[order], truth[order], scores[order], weights[order], A[order])
         assert after == pytest.approx(before, nan_ok=True), metric.name
 
 

@@ -9,6 +9,8 @@ from run_maker import KEYS, METHODS, failed, record, whole_run, write
 
 from benchmarks.datasets import load
 from benchmarks.metrics import METRICS, cpdag
+from benchmarks.score import main, score
+from benchmarks.scoring import score as rescored
 from benchmarks.scoring import score_run
 from benchmarks.store import ARRAYS, read_records
 
@@ -86,17 +88,15 @@ def test_every_row_equals_the_metrics_called_by_hand(tmp_path: Path) -> None:
     for key in KEYS:
         upper = np.triu(rng.random((key.d, key.d)) < 0.4, 1).astype(np.int8)
         order = np.ix_(*[rng.permutation(key.d)] * 2)
-        scores = rng.random((key.d, key.d))
-        records.append(
-            record("notears", key, adjacency=upper[order].ravel().tolist(), confidence=scores.ravel().tolist())
-        )
+        arrays = {name: rng.random(key.d**2).tolist() for name in ("confidence", "weights")}
+        records.append(record("notears", key, adjacency=upper[order].ravel().tolist(), **arrays))
     table = score_run(write(tmp_path, records)).set_index(["graph", "n", "repeat"])
     for key, made in zip(KEYS, records, strict=True):
         estimate = np.array(made["adjacency"], dtype=np.int8).reshape(key.d, key.d)
-        scores = np.array(made["confidence"]).reshape(key.d, key.d)
+        scores, weights = (np.array(made[name]).reshape(key.d, key.d) for name in ("confidence", "weights"))
         row = table.loc[(key.graph, key.n, key.repeat)]
         for metric in METRICS:
-            expected = metric("dag", estimate, load(key).truth, scores)
+            expected = metric("dag", estimate, load(key).truth, scores, weights, load(key).A)
             assert row[metric.name] == pytest.approx(expected, nan_ok=True), metric.name
 
 
@@ -106,3 +106,34 @@ def test_a_cpdag_scores_as_each_of_its_members(tmp_path: Path) -> None:
     dag, class_ = record("notears", key), record("pc", key, adjacency=cpdag(truth).ravel().tolist())
     table = score_run(write(tmp_path, [dag, class_])).set_index("label")
     assert table.loc["notears", "shd_cpdag"] == table.loc["pc", "shd_cpdag"] == 0
+
+
+def test_score_adds_a_metric_to_an_old_run_and_changes_no_other(tmp_path: Path) -> None:
+    folder = whole_run(tmp_path)
+    new = score_run(folder).reset_index(drop=True)
+    missing = ["auroc", "weight_rmse"]
+    new.drop(columns=missing).to_parquet(folder / "trials.parquet", index=False)  # as made before the metric
+    estimates = (folder / "estimates.parquet").read_bytes()
+    assert score(folder) == len(new)
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "trials.parquet"), new)
+    assert (folder / "estimates.parquet").read_bytes() == estimates
+    assert (folder / "figures" / "shd_vs_n.png").exists()
+
+
+@pytest.mark.parametrize("name", ["small", "sachs"])
+def test_the_committed_results_score_as_they_did(name: str) -> None:
+    folder = Path(__file__).parents[2] / "results" / name
+    kept = pd.read_parquet(folder / "trials.parquet")
+    columns = [column for column in kept.columns if column not in ("var_sortability", "r2_sortability")]
+    again = rescored(read_records(folder)).reset_index(drop=True)
+    assert {metric.name for metric in METRICS} <= set(again.columns)
+    pd.testing.assert_frame_equal(again[columns], kept[columns])
+
+
+def test_score_names_what_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "usage" in capsys.readouterr().err
+    assert main([str(tmp_path)]) == 2
+    assert "holds no run" in capsys.readouterr().err
+    assert main([str(whole_run(tmp_path))]) == 0
+    assert "64 trials" in capsys.readouterr().out
