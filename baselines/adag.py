@@ -1,4 +1,4 @@
-"""`adag` and `adag-refined`: this project's pre-trained network, under the benchmark's common rules."""
+"""`adag`, `adag-refined`, `adag-unsupervised`: our pre-trained networks, under the benchmark's common rules."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -27,9 +27,10 @@ class AttentionDAGMethod(Method):
     randomness = "deterministic"
 
     refine: ClassVar[bool] = False
+    shipped: ClassVar[str] = "adag-base"
 
     def __init__(self, *, checkpoint: str | None = None, device: str = "cpu") -> None:
-        self.checkpoint, self.device = checkpoint, device
+        self.checkpoint, self.device = checkpoint or self.shipped, device
         self._model: ADAG | None = None
 
     @property
@@ -71,6 +72,15 @@ class RefinedADAG(AttentionDAGMethod):
     name = "adag-refined"
     assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "gaussian", "as-trained")
     refine = True
+
+
+@register
+class UnsupervisedADAG(RefinedADAG):
+    """The network that was never shown a graph, and the same search: no true graph anywhere."""
+
+    name = "adag-unsupervised"
+    assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "gaussian", "equal-variance", "as-trained")
+    shipped = "adag-unsupervised"
 
 
 def _by_common_rule(graph: CausalGraph) -> CausalGraph:

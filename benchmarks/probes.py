@@ -25,7 +25,7 @@ class Probe(Method):
     """Base of all probes."""
 
     package = "adag-probes"
-    assumes = "nothing: a probe of the executor"
+    assumes = ()
 
     @classmethod
     def expected(cls, seed: int) -> Status:

@@ -123,7 +123,7 @@ def test_missing_configuration(tmp_path: Path) -> None:
         load_config(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("name", ["small", "base"])
+@pytest.mark.parametrize("name", ["small", "base", "unsupervised"])
 def test_a_shipped_recipe_is_valid_and_made_its_shipped_checkpoint(name: str) -> None:
     config = load_config(Path(__file__).parents[2] / "adag" / "configs" / f"{name}.toml")
     card = ADAG(f"adag-{name}", device="cpu").card

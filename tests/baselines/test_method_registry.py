@@ -18,9 +18,9 @@ from baselines import Method, available_methods, get_method, method_class, regis
 from baselines.registry import parameters
 
 BUILT_IN = [
-    "adag", "adag-refined", "bayes-optimal", "boss", "dagma", "direct-lingam", "empty", "flop", "ges", "golem", "golem-ev", "golem-nv", "grasp",
-    "ica-lingam", "notears", "notears-standardised", "notears-torch", "pc", "r2-sort-regress", "random-sort-regress",
-    "var-sort-regress",
+    "adag", "adag-refined", "adag-unsupervised", "bayes-optimal", "boss", "dagma", "direct-lingam", "empty", "flop",
+    "ges", "golem", "golem-ev", "golem-nv", "grasp", "ica-lingam", "notears", "notears-standardised",
+    "notears-torch", "pc", "r2-sort-regress", "random-sort-regress", "var-sort-regress",
 ]  # fmt: skip
 CPDAGS = {"boss", "flop", "ges", "grasp", "pc"}
 

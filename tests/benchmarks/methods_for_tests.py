@@ -94,7 +94,7 @@ class Random(Toy):
     """Promises nothing."""
 
     name = "odd-random"
-    deterministic = False
+    randomness = "unseeded"
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         return CausalGraph.from_weights(np.triu(np.random.default_rng().normal(size=(X.shape[1],) * 2), 1))
