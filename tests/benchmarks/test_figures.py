@@ -86,7 +86,7 @@ def test_a_method_looks_the_same_whatever_it_is_drawn_with() -> None:
                 assert look(label, labels) == LOOK[label.split("[")[0]]
     looks = [*LOOK.values(), *SPARE]
     assert len({colour for colour, _ in looks}) == len(looks)
-    two = ["golem[num_iter=1]", "golem[num_iter=2]", "dagma", *LOOK]
+    two = ["golem[num_iter=1]", "golem[num_iter=2]", "theirs", *LOOK]
     two.remove("golem")
     assert len({look(label, two) for label in two}) == len(two)
 
