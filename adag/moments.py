@@ -12,6 +12,8 @@ from torch import Tensor
 
 FEATURES = 19
 """Length of a pair's feature vector; checkpoints store it, so a change here makes old ones refuse to load."""
+HIGHER_MOMENTS = slice(14, 16)
+"""Where in it third and fourth cross-moments are."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from adag import checkpoint as checkpoints
 from adag.card import markdown
 from adag.heldout import validate, validation_sets
 from adag.model import Prediction
-from adag.moments import pair_features
+from adag.moments import HIGHER_MOMENTS, pair_features
 from adag.objective import AugmentedLagrangian, supervised, unsupervised
 from adag.tasks import Batch, distinct_tasks, draw
 from adag.training_config import PretrainConfig, learning_rate
@@ -82,6 +82,8 @@ def pretrain(
             batch = draw(config.tasks, config.seed, source, where)
             tasks_seen += len(batch.A)
             features = pair_features(batch.moments)
+            if not config.higher_moments:
+                features[..., HIGHER_MOMENTS] = 0.0  # no gradient: the zero weights on them stay
             with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
                 prediction = model(features)
             prediction = Prediction(*(t.float() for t in prediction))

@@ -6,11 +6,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adag import checkpoint as checkpoints
 from adag.errors import UsageError
 from adag.model import AttentionDAG, ModelConfig
+from adag.moments import HIGHER_MOMENTS
 from adag.tasks import TaskMix
 
 Objective = Literal["supervised", "unsupervised"]
@@ -38,6 +40,8 @@ class PretrainConfig(BaseModel):
     precision: Literal["float32", "bfloat16"] = "float32"
     validate_every: Annotated[int, Field(gt=0)] = 500
     save_every: Annotated[int, Field(gt=0)] = 500
+    higher_moments: bool = True
+    """Whether the network is shown third and fourth cross-moments; without, its weights on them stay zero."""
     architecture: dict[str, int] = Field(default_factory=dict)
     validation: tuple[tuple[int, int], ...] = ((5, 20), (10, 10), (10, 20), (10, 50), (10, 100), (20, 20), (20, 100))
     tasks: TaskMix
@@ -49,6 +53,9 @@ class PretrainConfig(BaseModel):
             if key not in known:
                 raise UsageError(f"unknown key 'architecture.{key}': one of {', '.join(sorted(known))}")
         network = AttentionDAG(ModelConfig(**self.architecture))
+        if not self.higher_moments:
+            with torch.no_grad():
+                network.embed.weight[:, HIGHER_MOMENTS] = 0.0
         if self.init is not None:
             start = checkpoints.load(self.init).model
             try:

@@ -1,6 +1,7 @@
 """Training: a killed run resumes to the same weights; configuration errors name their key."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,13 @@ def test_a_pool_of_batches_is_repeated_and_counted(config_file: Path, tmp_path: 
     assert pooled.card["distinct_tasks"] == drawn < pooled.card["tasks"]
     assert f"{drawn} of them distinct" in (tmp_path / "pooled.md").read_text()
     assert not torch.equal(pooled.model.embed.weight, endless.model.embed.weight)
+
+
+def test_a_network_without_higher_moments_does_not_read_them(config_file: Path, tmp_path: Path) -> None:
+    config_file.write_text(CONFIG.replace("seed = 3", "seed = 3\nhigher_moments = false"))
+    model = pretrain(load_config(config_file), tmp_path / "a.safetensors").model
+    moments = draw(load_config(config_file).tasks, 0, 0, torch.device("cpu")).moments
+    other = replace(moments, skew=moments.skew + 1.0, kurt=moments.kurt - 2.0)
+    assert not torch.equal(pair_features(moments), pair_features(other))
+    for one, two in zip(model(pair_features(moments)), model(pair_features(other)), strict=True):
+        assert torch.equal(one, two)
