@@ -34,18 +34,25 @@ def draw(folder: Path) -> list[Path]:
     trials = read_trials(folder)
     notes = "\n".join(textwrap.fill(text, 150) for text in pretrained(folder).values())
     target = folder / "figures"
-    target.mkdir(exist_ok=True)
     written = []
     with plt.rc_context(STYLE):
         for name, figure in (
             ("shd_vs_n", shd_against_n(trials, notes)),
             ("accuracy_vs_runtime", accuracy_against_runtime(trials, notes)),
         ):
-            for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-                path = target / f"{name}.{suffix}"
-                figure.savefig(path, dpi=150, metadata=metadata, bbox_inches="tight")
-                written.append(path)
-            plt.close(figure)
+            written += save(figure, target, name)
+    return written
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure as PNG and SVG, without anything in them that differs from one time to the next; close it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+        path = folder / f"{name}.{suffix}"
+        figure.savefig(path, dpi=150, metadata=metadata, bbox_inches="tight")
+        written.append(path)
+    plt.close(figure)
     return written
 
 
