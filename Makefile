@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt requirements-data.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.txt
 	@touch $@
 
-bench-small: setup ## Five methods on the small grid: table and figures, into runs/small
+bench-small: setup ## Nine methods on the small grid: table and figures, into runs/small
 	$(BIN)/python benchmarks/run.py --grid small --out runs/small
 
 figures: setup ## Redraw every figure from the files under results/

@@ -15,9 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from adag.errors import UsageError
-from benchmarks.figures import LOOK, SPARE, STYLE, save
+from benchmarks.figures import save
+from benchmarks.look import LOOK, STYLE
 
-LOOKS = [*LOOK.values(), *SPARE]
+LOOKS = [
+    LOOK[name] for name in ("notears", "adag", "golem", "pc", "direct-lingam", "dagma", "flop", "ges", "boss", "grasp")
+]
 
 
 def draw(folder: Path) -> list[Path]:
