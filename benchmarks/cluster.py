@@ -118,7 +118,7 @@ def _start_ray(workers: int | None, address: str | None) -> Any:
         except (OSError, RuntimeError, ValueError) as e:
             raise UsageError(
                 f"no Ray cluster at '{address}' ({str(e).splitlines()[0]}): start one with 'ray start --head', "
-                "or leave out --address"
+                "give this command its RAY_AUTH_TOKEN if it has one, or leave out --address"
             ) from None
         return ray
     # A private cluster inherits our environment; a runtime environment would cost two seconds more.
