@@ -11,7 +11,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-GraphFamily = Literal["er", "sf"]
+from adag.random_graphs import GraphFamily, random_edges, random_order
+
 Noise = Literal["gaussian", "exponential", "gumbel", "laplace", "uniform", "student-t"]
 Variance = Literal["equal", "unequal"]
 Scale = Literal["raw", "standardised", "iscm"]
@@ -93,44 +94,6 @@ def unit_noise(noise: Noise, shape: tuple[int, ...], generator: torch.Generator,
     raise ValueError(f"unknown noise law {noise!r}: one of {', '.join(get_args(Noise))}")
 
 
-def random_order(batch: int, d: int, generator: torch.Generator) -> Tensor:
-    """Uniform random orders, shape (batch, d), int64: ``order[b, k]`` is the variable at position k."""
-    return torch.rand(batch, d, generator=generator, device=generator.device).argsort(-1)
-
-
-def random_skeleton(batch: int, d: int, degree: float, family: GraphFamily, generator: torch.Generator) -> Tensor:
-    """Undirected random graphs, symmetric bool of shape (batch, d, d).
-
-    ``er``: every pair independently with probability ``min(1, 2 degree / (d - 1))``, i.e. degree * d expected edges
-    (ER2 at d = 5 is complete). ``sf``: Barabasi-Albert preferential attachment with m = round(degree) edges a new
-    node, from a star of m + 1 nodes as in networkx and gcastle: m (d - m) edges, a little under degree * d.
-    """
-    device = generator.device
-    if family == "er":
-        p = min(1.0, 2.0 * degree / (d - 1))
-        upper = torch.rand(batch, d, d, generator=generator, device=device).lt(p).triu(1)
-        return upper | upper.mT
-    if family != "sf":
-        raise ValueError(f"unknown graph family {family!r}: one of {', '.join(get_args(GraphFamily))}")
-    m = max(1, min(round(degree), d - 1))
-    skeleton = torch.zeros(batch, d, d, dtype=torch.bool, device=device)
-    skeleton[:, 0, 1 : m + 1] = True
-    skeleton[:, 1 : m + 1, 0] = True
-    for new in range(m + 1, d):
-        attachment = skeleton[:, :new, :new].sum(-1, dtype=torch.float32)
-        chosen = torch.multinomial(attachment, m, replacement=False, generator=generator)
-        row = torch.zeros(batch, d, dtype=torch.bool, device=device).scatter_(1, chosen, True)
-        skeleton[:, new] |= row
-        skeleton[:, :, new] |= row
-    return skeleton
-
-
-def orient(skeleton: Tensor, order: Tensor) -> Tensor:
-    """Orient every edge from the earlier to the later variable of `order`; bool of shape (B, d, d)."""
-    rank = order.argsort(-1)
-    return skeleton & (rank.unsqueeze(-1) < rank.unsqueeze(-2))
-
-
 def random_sem(
     batch: int,
     d: int,
@@ -184,7 +147,7 @@ def iscm(sem: SEM) -> SEM:
     rows = torch.arange(len(sem.A), device=sem.A.device)
     A, std = torch.zeros_like(sem.A), sem.noise_std.clone()
     covariance = torch.zeros_like(sem.A)
-    for j in _topological_order(sem.A).unbind(1):
+    for j in topological_order(sem.A).unbind(1):
         parents = sem.A[rows, :, j]  # weights on already standardised parents; later variables have weight 0
         shared = (covariance @ parents.unsqueeze(-1)).squeeze(-1)
         total = ((parents * shared).sum(-1) + sem.noise_std[rows, j] ** 2).sqrt().unsqueeze(-1)
@@ -290,10 +253,15 @@ def simulate_sems(
     sem = at_scale(sem, scale)
     X = sem.sample(n, generator)
     if scale == "standardised":
-        std = X.std(1, correction=0)
-        X = (X - X.mean(1, keepdim=True)) / std.unsqueeze(1)
+        X, std = z_scored(X)
         sem = sem.rescaled(std)
     return sem, X
+
+
+def z_scored(X: Tensor) -> tuple[Tensor, Tensor]:
+    """Samples by their own mean and standard deviation, and that standard deviation, shape (B, d)."""
+    std = X.std(1, correction=0)
+    return (X - X.mean(1, keepdim=True)) / std.unsqueeze(1), std
 
 
 @dataclass(frozen=True)
@@ -322,8 +290,7 @@ class DomainFamily:
         if family == "order-consistent":
             return cls(d, degree, graph, order=order[0])
         if family == "heterogeneous":
-            skeleton = _shuffled(random_skeleton(1, d, degree, graph, generator), random_order(1, d, generator))
-            return cls(d, degree, graph, order=order[0], edges=orient(skeleton, order)[0])
+            return cls(d, degree, graph, order=order[0], edges=random_edges(1, d, degree, graph, generator, order)[0])
         raise ValueError(f"unknown domain family {family!r}: one of {', '.join(get_args(Family))}")
 
     def sems(
@@ -336,28 +303,16 @@ class DomainFamily:
         generator: torch.Generator,
         dtype: torch.dtype = torch.float64,
     ) -> SEM:
-        """Fresh domains of the family.
-
-        A Barabasi-Albert graph numbers its hubs first, so its nodes are shuffled before the order is applied: hubs
-        are neither sources nor sinks by construction, and no index order leaks.
-        """
+        """Fresh domains of the family."""
         if self.edges is not None:
             edges = self.edges.expand(batch, -1, -1)
         else:
-            skeleton = random_skeleton(batch, self.d, self.degree, self.graph, generator)
-            skeleton = _shuffled(skeleton, random_order(batch, self.d, generator))
-            fresh = random_order(batch, self.d, generator)
-            edges = orient(skeleton, fresh if self.order is None else self.order.expand(batch, -1))
+            order = None if self.order is None else self.order.expand(batch, -1)
+            edges = random_edges(batch, self.d, self.degree, self.graph, generator, order)
         return weighted(edges, noise=noise, variance=variance, weights=weights, generator=generator, dtype=dtype)
 
 
-def _shuffled(skeleton: Tensor, order: Tensor) -> Tensor:
-    """Relabel the nodes of each graph by its own permutation."""
-    rows = torch.gather(skeleton, 1, order.unsqueeze(-1).expand_as(skeleton))
-    return torch.gather(rows, 2, order.unsqueeze(1).expand_as(skeleton))
-
-
-def _topological_order(A: Tensor) -> Tensor:
+def topological_order(A: Tensor) -> Tensor:
     """A topological order of every DAG of a batch, shape (B, d): by the length of the longest path into a node."""
     B, d, _ = A.shape
     depth = torch.zeros(B, d, device=A.device, dtype=torch.int64)

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from adag.moments import Moments
-from adag.sem import WEIGHT_RANGE, GraphFamily, Noise, Scale, Variance, simulate_sems
+from adag.random_graphs import GraphFamily
+from adag.sem import WEIGHT_RANGE, Noise, Scale, Variance, simulate_sems
 
 T = TypeVar("T")
 

@@ -8,8 +8,9 @@ from scipy import stats
 
 from adag import sem as sems
 from adag.acyclicity import is_acyclic
+from adag.random_graphs import random_skeleton
 
-NOISES = ("gaussian", "exponential", "gumbel", "laplace", "uniform")
+NOISES = ("gaussian", "exponential", "gumbel", "laplace", "uniform", "student-t")
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ LAWS = {
     "gumbel": stats.gumbel_r(loc=-np.euler_gamma * np.sqrt(6) / np.pi, scale=np.sqrt(6) / np.pi),
     "laplace": stats.laplace(scale=1 / np.sqrt(2)),
     "uniform": stats.uniform(-np.sqrt(3), 2 * np.sqrt(3)),
+    "student-t": stats.t(sems.STUDENT_DF, scale=np.sqrt((sems.STUDENT_DF - 2) / sems.STUDENT_DF)),
 }
 
 
@@ -60,7 +62,7 @@ def test_er_has_degree_times_d_expected_edges(family: str, degree: int, d: int, 
 
 @pytest.mark.parametrize(("m", "d"), [(1, 10), (2, 10), (3, 12)])
 def test_sf_is_barabasi_albert(m: int, d: int, generator: torch.Generator) -> None:
-    skeleton = sems.random_skeleton(2000, d, m, "sf", generator)
+    skeleton = random_skeleton(2000, d, m, "sf", generator)
     assert (skeleton.sum((1, 2)) == 2 * m * (d - m)).all()
     ours = skeleton.sum(-1).max(-1).values.numpy()
     theirs = [max(dict(nx.barabasi_albert_graph(d, m, seed=k).degree).values()) for k in range(2000)]
