@@ -1,7 +1,9 @@
 """From a `DatasetKey` to the data set itself, on any machine. Called by `benchmarks.worker` and `scoring`."""
 
+import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,17 +11,22 @@ import torch
 from numpy.typing import NDArray
 
 from adag.sem import simulate
-from benchmarks import sachs
+from adag.violations import simulate_violated
+from benchmarks import networks, sachs
 from benchmarks.keys import DatasetKey
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples X (n x d, named columns) and the true weights A (d x d, i -> j; 0/1 where weights are unknown)."""
+    """Samples X (n x d, named columns) and the true weights A (d x d, i -> j; 0/1 where weights are unknown).
+
+    Without a known graph A is 0, and there is nothing to score against.
+    """
 
     X: pd.DataFrame
     A: NDArray[np.float64]
     weights_known: bool = True
+    graph_known: bool = True
 
     @property
     def weights(self) -> NDArray[np.float64] | None:
@@ -38,24 +45,36 @@ def load(key: DatasetKey) -> Dataset:
 
     Variables are in random order: simulated ones by construction, real ones by a permutation seeded by the key.
     """
+    if key.graph in networks.SIZES:
+        X, weights = networks.sample(key.graph, key.n, key.scale, torch.Generator().manual_seed(key.seed))
+        return _shuffled(Dataset(X, weights), key)
     if key.graph == "sachs":
-        order = np.random.default_rng(key.seed).permutation(len(sachs.VARIABLES))
-        X, A = sachs.observational(), sachs.consensus()
-        return Dataset(X.iloc[:, order], A.iloc[order, order].to_numpy(dtype=np.float64), weights_known=False)
-    generator = torch.Generator().manual_seed(key.seed)
-    weights, samples = simulate(
-        1,
-        key.d,
-        key.n,
-        degree=key.degree,
-        family=key.graph,  # type: ignore[arg-type]  # validated by the grid
-        noise=key.noise,  # type: ignore[arg-type]
-        variance=key.variance,  # type: ignore[arg-type]
-        scale=key.scale,  # type: ignore[arg-type]
-        generator=generator,
-        dtype=torch.float64,
-    )
-    return Dataset(pd.DataFrame(samples[0].numpy(), columns=[f"x{j}" for j in range(key.d)]), weights[0].numpy())
+        return _shuffled(Dataset(sachs.observational(), sachs.consensus().to_numpy(np.float64), False), key)
+    if key.graph == "sachs-all":
+        return _shuffled(Dataset(sachs.all_conditions(), sachs.consensus().to_numpy(np.float64), False), key)
+    A, samples = _simulated(key)
+    X = pd.DataFrame(samples[0].numpy(), columns=[f"x{j}" for j in range(key.d)])
+    return Dataset(X, A[0].numpy(), weights_known=key.violation != "nonlinear")
+
+
+def _simulated(key: DatasetKey) -> tuple[torch.Tensor, torch.Tensor]:
+    settings: dict[str, Any] = {  # validated by the grid
+        "degree": key.degree,
+        "family": key.graph,
+        "noise": key.noise,
+        "variance": key.variance,
+        "scale": key.scale,
+        "generator": torch.Generator().manual_seed(key.seed),
+        "dtype": torch.float64,
+    }
+    if key.violation == "none":
+        return simulate(1, key.d, key.n, **settings)
+    return simulate_violated(1, key.d, key.n, violation=key.violation, **settings)  # type: ignore[arg-type]
+
+
+def _shuffled(data: Dataset, key: DatasetKey) -> Dataset:
+    order = np.random.default_rng(key.seed).permutation(key.d)
+    return dataclasses.replace(data, X=data.X.iloc[:, order], A=data.A[np.ix_(order, order)])
 
 
 def sortabilities(dataset: Dataset) -> tuple[float, float]:

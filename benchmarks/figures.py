@@ -159,7 +159,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, metric: str, label: str, labels: list[s
 
 def _panels(trials: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Panels by graph family, d and whatever else the run varies, with their titles."""
-    extra = [name for name in ("noise", "variance", "scale") if trials[name].nunique() > 1]
+    extra = [name for name in ("noise", "variance", "scale", "violation") if trials[name].nunique() > 1]
     keys = ["family", "d", *extra]
     return [
         (f"{key[0]}, d = {key[1]}" + "".join(f", {value}" for value in key[2:]), group)

@@ -14,12 +14,22 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from adag.errors import UsageError
+from adag.random_graphs import FIXED, GraphFamily
 from adag.sem import Noise, Scale, Variance
+from adag.violations import Violation
 from baselines import MethodSpec, available_methods, parse_spec
 from benchmarks.keys import DatasetKey, Trial
-from benchmarks.sachs import SAMPLES, VARIABLES
+from benchmarks.networks import SIZES
+from benchmarks.sachs import ALL_SAMPLES, SAMPLES, VARIABLES
 
 FOLDER = Path(__file__).parent / "grids"
+
+
+Network = Literal["ecoli70", "arth150", "magic-niab", "magic-irri"]
+Real = Literal["sachs", "sachs-all"]
+REAL = {"sachs": SAMPLES, "sachs-all": ALL_SAMPLES}
+"""Real data, with their number of samples: one data set each."""
+NONE: tuple[Violation, ...] = ("none",)
 
 
 class _Strict(BaseModel):
@@ -27,32 +37,57 @@ class _Strict(BaseModel):
 
 
 class CellBlock(_Strict):
-    """A product of cells. ER-k at d < 2k + 1 is the complete graph: the edge probability is capped at 1."""
+    """A product of cells. ER-k at d < 2k + 1 is the complete graph: the edge probability is capped at 1.
 
-    graph: Literal["er", "sf", "sachs"]
+    Simulated graphs need degree, d and n (``chain`` and ``star`` have d - 1 edges: no degree). The published
+    networks need n alone. Real data need nothing.
+    """
+
+    graph: GraphFamily | Network | Real
     degree: Annotated[float, Field(ge=0)] = 0
     d: tuple[Annotated[int, Field(ge=2)], ...] = ()
     n: tuple[Annotated[int, Field(ge=2)], ...] = ()
     noise: tuple[Noise, ...] = ("gaussian",)
     variance: tuple[Variance, ...] = ("equal",)
     scale: tuple[Scale, ...] = ("raw",)
+    violation: tuple[Violation, ...] = ("none",)
 
     @model_validator(mode="after")
     def _complete(self) -> "CellBlock":
-        if self.graph == "sachs":
-            if self.d or self.n or self.degree:
-                raise ValueError("graph 'sachs' is real data: leave out degree, d and n")
-        elif not (self.d and self.n and self.degree):
-            raise ValueError(f"graph '{self.graph}' needs degree, d and n")
+        if self.graph in FIXED:
+            needed = {"d", "n"}
+        elif self.graph in SIZES:
+            needed = {"n"}
+        else:
+            needed = set() if self.graph in REAL else {"degree", "d", "n"}
+        unneeded = {"degree", "d", "n"} - needed
+        if any(getattr(self, name) for name in unneeded):
+            kind = "is real data" if self.graph in REAL else "has edges of its own"
+            raise ValueError(f"graph '{self.graph}' {kind}: leave out {_listed(unneeded)}")
+        if not all(getattr(self, name) for name in needed):
+            raise ValueError(f"graph '{self.graph}' needs {_listed(needed)}")
+        if self.graph in SIZES and (self.noise, self.variance, self.violation) != (("gaussian",), ("equal",), NONE):
+            raise ValueError(f"graph '{self.graph}' has noise of its own: leave out noise, variance and violation")
+        if "iscm" in self.scale and (self.graph in SIZES or "nonlinear" in self.violation):
+            raise ValueError("scale 'iscm' is for linear SEMs with simulated graphs: choose raw or standardised")
         return self
 
     def expand(self) -> list[DatasetKey]:
         """Every cell of the block, as repeat 0."""
-        if self.graph == "sachs":
-            return [DatasetKey("sachs", 0.0, len(VARIABLES), SAMPLES, "real", "real", "standardised", 0)]
+        if self.graph in REAL:
+            return [DatasetKey(self.graph, 0.0, len(VARIABLES), REAL[self.graph], "real", "real", "standardised", 0)]
+        if self.graph in SIZES:
+            d = SIZES[self.graph]
+            return [
+                DatasetKey(self.graph, 0.0, d, n, "gaussian", "unequal", scale, 0)
+                for n, scale in itertools.product(self.n, self.scale)
+            ]
+        degree = 1.0 if self.graph in FIXED else float(self.degree)
         return [
-            DatasetKey(self.graph, float(self.degree), d, n, noise, variance, scale, 0)
-            for d, n, noise, variance, scale in itertools.product(self.d, self.n, self.noise, self.variance, self.scale)
+            DatasetKey(self.graph, degree, d, n, noise, variance, scale, 0, violation)
+            for d, n, noise, variance, scale, violation in itertools.product(
+                self.d, self.n, self.noise, self.variance, self.scale, self.violation
+            )
         ]
 
 
@@ -97,7 +132,7 @@ class Grid(_Strict):
         plan = []
         for repeat in range(repeats or self.repeats):
             for cell in cells:
-                if cell.graph == "sachs" and repeat:
+                if cell.graph in REAL and repeat:
                     continue  # one real data set
                 dataset = dataclasses.replace(cell, repeat=repeat)
                 for spec in specs:
@@ -136,6 +171,11 @@ def load_grid(name: str) -> tuple[Grid, str]:
         key = ".".join(str(part) for part in first["loc"]) or "(grid)"
         known = f"; known keys: {', '.join(_known_keys(first['loc']))}" if first["type"] == "extra_forbidden" else ""
         raise UsageError(f"grid '{path.name}', key '{key}': {first['msg']}{known}") from None
+
+
+def _listed(names: set[str]) -> str:
+    *first, last = (name for name in ("degree", "d", "n") if name in names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:

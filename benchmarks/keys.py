@@ -11,7 +11,7 @@ import numpy as np
 
 from baselines import MethodSpec
 
-CELL = ("graph", "degree", "d", "n", "noise", "variance", "scale")
+CELL = ("graph", "degree", "d", "n", "noise", "variance", "scale", "violation")
 """The columns that name a cell of a grid."""
 TRIAL = ("label", *CELL, "repeat")
 """The columns that name a trial: at most one record each in a run."""
@@ -19,7 +19,10 @@ TRIAL = ("label", *CELL, "repeat")
 
 @dataclass(frozen=True, order=True)
 class DatasetKey:
-    """One data set: a cell and a repeat. ``graph`` is "er", "sf", or "sachs" (real data)."""
+    """One data set: a cell and a repeat.
+
+    ``graph`` is a family of `adag.random_graphs` or the name of real data; ``violation`` is one of `adag.violations`.
+    """
 
     graph: str
     degree: float
@@ -29,11 +32,17 @@ class DatasetKey:
     variance: str
     scale: str
     repeat: int
+    violation: str = "none"
 
     def canonical(self) -> str:
-        """Stable text of the key; the seed depends on it, so its form must never change."""
+        """Stable text of the key; the seed depends on it, so its form must never change.
+
+        A violation is named only where there is one: keys without it are older than the word.
+        """
         return "/".join(
-            f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in asdict(self).items()
+            f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
+            for key, value in asdict(self).items()
+            if (key, value) != ("violation", "none")
         )
 
     @property

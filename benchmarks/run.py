@@ -88,8 +88,8 @@ def run(
         for note in other_versions(records, missing, versions):
             console.print(note, highlight=False, soft_wrap=True, markup=False)
         if missing:
-            for key in {trial.dataset for trial in missing if trial.dataset.graph == "sachs"}:
-                load(key)  # real data that are not installed stop the run here, not every trial on its own
+            for key in {trial.dataset for trial in missing if not trial.dataset.degree}:
+                load(key)  # data of their own that are not installed stop the run here, not every trial on its own
             _execute(missing, store, versions, costs, workers, address, memory)
         store.compact()
         table = score_run(folder)

@@ -27,7 +27,7 @@ def score(records: pd.DataFrame) -> pd.DataFrame:
     rows = []
     ordered = records.sort_values([*CELL, "repeat"], kind="stable")  # a data set's trials in a row: one simulation
     for record in ordered.to_dict("records"):
-        key = DatasetKey(*(record[name] for name in (*CELL, "repeat")))
+        key = DatasetKey(**{name: record[name] for name in (*CELL, "repeat")})
         var, r2 = cached_sortabilities(key)
         row: dict[Any, Any] = {k: v for k, v in record.items() if k not in ARRAYS}
         row |= {"true_edges": int(load(key).truth.sum()), "var_sortability": var, "r2_sortability": r2}

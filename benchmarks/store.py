@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("noise", pa.string()),
         ("variance", pa.string()),
         ("scale", pa.string()),
+        ("violation", pa.string()),
         ("repeat", pa.int64()),
         ("seed", pa.int64()),
         ("status", pa.string()),  # ok, error, timeout, crash, oom, invalid-output
@@ -186,7 +187,9 @@ def read_records(folder: Path) -> pd.DataFrame:
         frames.append(_filled(pa.Table.from_pylist(rows, schema=SCHEMA)))
     if not frames:
         return SCHEMA.empty_table().to_pandas()
-    records = pd.concat(frames, ignore_index=True).drop_duplicates(list(TRIAL), keep="last")
+    records = pd.concat(frames, ignore_index=True)
+    records["violation"] = records["violation"].fillna("none")  # runs older than the column
+    records = records.drop_duplicates(list(TRIAL), keep="last")
     return records.sort_values(list(TRIAL), ignore_index=True)
 
 

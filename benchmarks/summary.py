@@ -36,8 +36,11 @@ def read_trials(folder: Path) -> pd.DataFrame:
     if not path.exists():
         raise UsageError(f"'{folder}' holds no scored run (no trials.parquet): run benchmarks/run.py --out {folder}")
     trials = pd.read_parquet(path)
-    degree = trials["degree"].map("{:g}".format).where(trials["graph"] != "sachs", "")
-    trials["family"] = trials["graph"].str.upper().where(trials["graph"] != "sachs", "Sachs") + degree
+    if "violation" not in trials:  # runs older than the column
+        trials["violation"] = "none"
+    simulated = trials["degree"] > 0  # ER2; data of their own have a name and no degree
+    degree = trials["degree"].map("{:g}".format)
+    trials["family"] = (trials["graph"].str.upper() + degree).where(simulated, trials["graph"].map(_title))
     return trials
 
 
@@ -143,7 +146,7 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
         table.add_column(name, justify="right")
     for label in methods:
         table.add_column(_heading(label, trials), justify="right", overflow="fold")
-    extra = [name for name in ("noise", "variance", "scale") if trials[name].nunique() > 1]
+    extra = [name for name in ("noise", "variance", "scale", "violation") if trials[name].nunique() > 1]
     previous = None
     for cell, group in trials.groupby(["family", *CELL[1:]], sort=False):
         values: dict[str, Any] = dict(zip(["family", *CELL[1:]], tuple(cell), strict=True))
@@ -194,6 +197,10 @@ def _overall(trials: pd.DataFrame) -> Table:
             *([_number(rows["batch_runtime_s"].median(), digits=".3g")] if batched else []),
         )  # fmt: skip
     return table
+
+
+def _title(graph: str) -> str:
+    return "Sachs" if graph == "sachs" else graph
 
 
 def _number(value: float, mark: str = "", digits: str = ".2f") -> str:

@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ import pytest
 
 from adag.acyclicity import is_acyclic
 from adag.errors import UsageError
-from benchmarks import sachs
+from adag.random_graphs import GraphFamily
+from benchmarks import packaged, sachs
 from benchmarks.datasets import load, sortabilities
 from benchmarks.keys import DatasetKey
+from benchmarks.packaged import packaged_file
 
 KEY = DatasetKey("er", 2.0, 10, 20, "gaussian", "equal", "raw", 0)
 SACHS = DatasetKey("sachs", 0.0, 11, 853, "real", "real", "standardised", 0)
@@ -52,7 +55,7 @@ def test_another_process_derives_the_same_data(key: DatasetKey) -> None:
     assert set(run) == {" ".join([digest, *here.X.columns]) + "\n"}
 
 
-@pytest.mark.parametrize("graph", ["er", "sf"])
+@pytest.mark.parametrize("graph", get_args(GraphFamily))
 @pytest.mark.parametrize("scale", ["raw", "standardised", "iscm"])
 def test_shapes_types_and_a_dag(graph: str, scale: str) -> None:
     data = load(dataclasses.replace(KEY, graph=graph, scale=scale))
@@ -96,7 +99,7 @@ def test_sachs_samples_are_standardised_logs_of_the_observational_rows() -> None
     assert X.shape == (853, 11)
     np.testing.assert_allclose(X.mean(), 0, atol=1e-12)
     np.testing.assert_allclose(X.std(ddof=0), 1)
-    raw = pd.read_csv(sachs._file("cdt", "cdt/data/resources/cyto_full_data.csv"))
+    raw = pd.read_csv(packaged_file("cdt", "cdt/data/resources/cyto_full_data.csv"))
     assert (raw.iloc[:853] > 0).all().all()
     # Row by row: standardising is monotone, so the order of the samples of each protein is that of the file.
     for column, name in COLUMNS.items():
@@ -117,9 +120,9 @@ def test_sachs_truth_is_permuted_with_its_columns() -> None:
 
 def test_a_missing_data_package_is_named_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
-        raise sachs.PackageNotFoundError(name)
+        raise packaged.PackageNotFoundError(name)
 
-    monkeypatch.setattr(sachs, "distribution", missing)
+    monkeypatch.setattr(packaged, "distribution", missing)
     with pytest.raises(UsageError, match=r"package 'cdt'.*requirements-data\.txt"):
         sachs.observational()
     with pytest.raises(UsageError, match=r"package 'pgmpy'.*requirements-data\.txt"):
@@ -136,6 +139,31 @@ def test_raw_equal_variance_data_are_var_sortable_and_iscm_data_are_not() -> Non
     assert mean("raw", 0) > 0.9
     assert abs(mean("iscm", 0) - 0.5) < 0.15
     assert mean("raw", 1) > mean("iscm", 1)
+
+
+def test_var_sortability_of_iscm_data_is_one_half_within_its_interval() -> None:
+    values = [sortabilities(load(dataclasses.replace(KEY, n=200, scale="iscm", repeat=r)))[0] for r in range(150)]
+    assert abs(np.mean(values) - 0.5) < 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
+
+
+@pytest.mark.parametrize("violation", ["measurement-error", "confounders", "nonlinear"])
+def test_a_violated_cell_is_a_data_set_of_its_own(violation: str) -> None:
+    data = load(dataclasses.replace(KEY, violation=violation))
+    assert data.X.shape == (20, 10)
+    assert is_acyclic(data.truth)
+    assert (data.weights is None) == (violation == "nonlinear")
+    assert not np.array_equal(data.A, load(KEY).A)
+
+
+def test_sachs_conditions_together_begin_with_the_observational_one() -> None:
+    pooled, first = sachs.all_conditions(), sachs.observational()
+    assert pooled.shape == (7466, 11)
+    np.testing.assert_allclose(pooled.std(ddof=0), 1)
+    for name in first:
+        np.testing.assert_array_equal(pooled[name].iloc[:853].rank(), first[name].rank())
+    data = load(DatasetKey("sachs-all", 0.0, 11, 7466, "real", "real", "standardised", 0))
+    assert data.truth.sum() == 17
+    assert data.weights is None
 
 
 def test_sortability_is_nan_where_it_means_nothing() -> None:

@@ -25,7 +25,7 @@ def grid_file(folder: Path, text: str) -> str:
 
 
 def test_the_promised_grids_are_shipped() -> None:
-    assert {"small", "er2", "sf2", "sachs"} <= set(available_grids())
+    assert {"small", "er2", "sf2", "sachs", "real"} <= set(available_grids())
 
 
 @pytest.mark.parametrize("name", available_grids())
@@ -83,6 +83,35 @@ def test_an_interrupted_run_is_a_fair_sample() -> None:
         assert max(counts.values()) - min(counts[str(spec)] for spec in grid.specs()) <= 1
 
 
+def test_cells_of_every_kind(tmp_path: Path) -> None:
+    blocks = """
+[[cells]]
+graph = "star"
+d = [6]
+n = [10]
+[[cells]]
+graph = "sf-in"
+degree = 2
+d = [6]
+n = [10]
+violation = ["none", "confounders"]
+[[cells]]
+graph = "magic-irri"
+n = [20]
+scale = ["raw", "standardised"]
+"""
+    grid, _ = load_grid(grid_file(tmp_path, 'title = "t"\nmethods = ["adag"]\nrepeats = 2\n' + blocks))
+    keys = [trial.dataset.canonical() for trial in grid.trials(grid.specs(), repeats=1)]
+    assert keys == [
+        "graph=star/degree=1/d=6/n=10/noise=gaussian/variance=equal/scale=raw/repeat=0",
+        "graph=sf-in/degree=2/d=6/n=10/noise=gaussian/variance=equal/scale=raw/repeat=0",
+        "graph=sf-in/degree=2/d=6/n=10/noise=gaussian/variance=equal/scale=raw/repeat=0/violation=confounders",
+        "graph=magic-irri/degree=0/d=64/n=20/noise=gaussian/variance=unequal/scale=raw/repeat=0",
+        "graph=magic-irri/degree=0/d=64/n=20/noise=gaussian/variance=unequal/scale=standardised/repeat=0",
+    ]
+    assert len(grid.trials(grid.specs())) == 10
+
+
 def test_real_data_are_not_repeated() -> None:
     grid, _ = load_grid("sachs")
     assert len(grid.trials(grid.specs(), repeats=20)) == len(grid.specs())
@@ -126,6 +155,11 @@ def test_the_seed_depends_on_every_part_of_the_key(name: str, change: int) -> No
         (("d = [5]", "d = [1]"), "cells.0.d.0"),
         (("d = [5]\n", ""), "needs degree, d and n"),
         (('"er"', '"sachs"'), "leave out degree, d and n"),
+        (('"er"', '"chain"'), "leave out degree"),
+        (('"er"', '"ecoli70"'), "leave out degree and d"),
+        (('graph = "er"\ndegree = 1\nd = [5]\nn = [10]', 'graph = "ecoli70"'), "needs n"),
+        (("n = [10]", 'n = [10]\nviolation = ["cycles"]'), "cells.0.violation.0"),
+        (("n = [10]", 'n = [10]\nscale = ["iscm"]\nviolation = ["nonlinear"]'), "choose raw or standardised"),
         (('title = "t"', "title = "), "not valid TOML"),
         (('["adag"]', '["golem[num_iter]"]'), "num_iter"),
         (("n = [10]", "n = [10]\n[method-params.golme]\nnum_iter = 3"), "golme"),

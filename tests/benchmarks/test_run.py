@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from benchmarks import cluster as cluster_module
-from benchmarks import datasets, executor, run, sachs
-from benchmarks.store import read_records
+from benchmarks import datasets, executor, packaged, run
+from benchmarks.store import Store, read_records
 
 ROOT = Path(__file__).parents[2]
 GRID = """
@@ -297,10 +297,10 @@ def test_missing_real_data_stop_the_run_before_its_first_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing(name: str) -> None:
-        raise sachs.PackageNotFoundError(name)
+        raise packaged.PackageNotFoundError(name)
 
     datasets.load.cache_clear()
-    monkeypatch.setattr(sachs, "distribution", missing)
+    monkeypatch.setattr(packaged, "distribution", missing)
     assert call(monkeypatch, "--methods", "pc", "--grid", "sachs", "--out", tmp_path / "run") == 2
     assert "package 'cdt'" in capsys.readouterr().err
     assert read_records(tmp_path / "run").empty

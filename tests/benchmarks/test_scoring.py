@@ -4,15 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from run_maker import KEYS, METHODS, failed, record, whole_run, write
 
 from benchmarks.datasets import load
+from benchmarks.keys import CELL
 from benchmarks.metrics import METRICS, cpdag
 from benchmarks.score import main, score
 from benchmarks.scoring import score as rescored
 from benchmarks.scoring import score_run
 from benchmarks.store import ARRAYS, read_records
+from benchmarks.summary import read_trials
 
 NAMES = [metric.name for metric in METRICS]
 
@@ -137,3 +140,17 @@ def test_score_names_what_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureF
     assert "holds no run" in capsys.readouterr().err
     assert main([str(whole_run(tmp_path))]) == 0
     assert "64 trials" in capsys.readouterr().out
+
+
+def test_a_run_older_than_the_violation_column_reads_as_without_violations(tmp_path: Path) -> None:
+    folder = whole_run(tmp_path)
+    table = pq.read_table(folder / "estimates.parquet").drop_columns("violation")
+    pq.write_table(table, folder / "estimates.parquet")
+    records = read_records(folder)
+    assert set(records["violation"]) == {"none"}
+    assert set(records[[*CELL, "repeat"]].itertuples(index=False, name=None)) == {(*k.cell, k.repeat) for k in KEYS}
+    score_run(folder)
+    path = folder / "trials.parquet"
+    pd.read_parquet(path).drop(columns="violation").to_parquet(path)
+    assert set(read_trials(folder)["violation"]) == {"none"}
+    assert set(read_trials(folder)["family"]) == {"ER1", "SF2"}
