@@ -18,7 +18,7 @@ import pytest
 
 from benchmarks import cluster as cluster_module
 from benchmarks import datasets, executor, packaged, run
-from benchmarks.store import Store, read_records
+from benchmarks.store import read_records
 
 ROOT = Path(__file__).parents[2]
 GRID = """
