@@ -9,8 +9,6 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
-from scipy.stats import qmc
 
 from adag.graph import CausalGraph
 from baselines.method import Method
@@ -51,7 +49,8 @@ class BayesOptimal(Method):
         return f"told the law of the data: ER{self.degree:g}, |w| in (0.5, 2), noise N(0, 1), mean 0"
 
     def warm_up(self) -> None:
-        """Enumerate the DAGs."""
+        """Import SciPy's integrals and enumerate the DAGs."""
+        _points(MOST_VARIABLES - 1)
         _dags(MOST_VARIABLES)
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
@@ -132,6 +131,8 @@ def boxes(low: Array, high: Array, factor: Array) -> Array:
     factor : ndarray, shape (k, k)
         Lower Cholesky factor of the covariance.
     """
+    from scipy.special import ndtr, ndtri
+
     k = len(factor)
     u = _points(k)
     y = np.zeros((len(low), u.shape[0], k))
@@ -153,6 +154,8 @@ def _points(k: int) -> Array:
     """A Sobol sequence in k dimensions, the last of which is never looked at; one point will do for one."""
     if k == 1:
         return np.full((1, 1), 0.5)
+    from scipy.stats import qmc
+
     return qmc.Sobol(k, scramble=False).random_base2(10) + 2.0**-11
 
 
