@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from adag.sem import simulate
 from adag.violations import simulate_violated
-from benchmarks import networks, sachs
+from benchmarks import folder, networks, sachs
 from benchmarks.keys import DatasetKey
 
 
@@ -46,15 +46,20 @@ def load(key: DatasetKey) -> Dataset:
     Variables are in random order: simulated ones by construction, real ones by a permutation seeded by the key.
     """
     if key.graph in networks.SIZES:
-        X, weights = networks.sample(key.graph, key.n, key.scale, torch.Generator().manual_seed(key.seed))
-        return _shuffled(Dataset(X, weights), key)
+        return _shuffled(
+            Dataset(*networks.sample(key.graph, key.n, key.scale, torch.Generator().manual_seed(key.seed))), key
+        )
     if key.graph == "sachs":
         return _shuffled(Dataset(sachs.observational(), sachs.consensus().to_numpy(np.float64), False), key)
     if key.graph == "sachs-all":
         return _shuffled(Dataset(sachs.all_conditions(), sachs.consensus().to_numpy(np.float64), False), key)
-    A, samples = _simulated(key)
+    if key.graph.startswith(folder.PREFIX):
+        X, edges = folder.read(key.graph)
+        A = np.zeros((key.d, key.d)) if edges is None else edges
+        return _shuffled(Dataset(X, A, weights_known=False, graph_known=edges is not None), key)
+    weights, samples = _simulated(key)
     X = pd.DataFrame(samples[0].numpy(), columns=[f"x{j}" for j in range(key.d)])
-    return Dataset(X, A[0].numpy(), weights_known=key.violation != "nonlinear")
+    return Dataset(X, weights[0].numpy(), weights_known=key.violation != "nonlinear")
 
 
 def _simulated(key: DatasetKey) -> tuple[torch.Tensor, torch.Tensor]:

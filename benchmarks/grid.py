@@ -6,6 +6,7 @@ Called by `benchmarks.run`. The shipped ones lie in ``benchmarks/grids/``; a use
 import dataclasses
 import difflib
 import itertools
+import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from adag.random_graphs import FIXED, GraphFamily
 from adag.sem import Noise, Scale, Variance
 from adag.violations import Violation
 from baselines import MethodSpec, available_methods, parse_spec
+from benchmarks import folder
 from benchmarks.keys import DatasetKey, Trial
 from benchmarks.networks import SIZES
 from benchmarks.sachs import ALL_SAMPLES, SAMPLES, VARIABLES
@@ -40,10 +42,11 @@ class CellBlock(_Strict):
     """A product of cells. ER-k at d < 2k + 1 is the complete graph: the edge probability is capped at 1.
 
     Simulated graphs need degree, d and n (``chain`` and ``star`` have d - 1 edges: no degree). The published
-    networks need n alone. Real data need nothing.
+    networks need n alone. Real data need nothing; a user's own (``data``) need their folder.
     """
 
-    graph: GraphFamily | Network | Real
+    graph: GraphFamily | Network | Real | Literal["data"]
+    folder: str | None = None
     degree: Annotated[float, Field(ge=0)] = 0
     d: tuple[Annotated[int, Field(ge=2)], ...] = ()
     n: tuple[Annotated[int, Field(ge=2)], ...] = ()
@@ -54,15 +57,17 @@ class CellBlock(_Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> "CellBlock":
+        if (self.graph == "data") != (self.folder is not None):
+            raise ValueError("graph 'data' needs a folder of CSV files, and nothing else has one")
         if self.graph in FIXED:
             needed = {"d", "n"}
         elif self.graph in SIZES:
             needed = {"n"}
         else:
-            needed = set() if self.graph in REAL else {"degree", "d", "n"}
+            needed = set() if self.graph in (*REAL, "data") else {"degree", "d", "n"}
         unneeded = {"degree", "d", "n"} - needed
         if any(getattr(self, name) for name in unneeded):
-            kind = "is real data" if self.graph in REAL else "has edges of its own"
+            kind = "is real data" if not needed else "has edges of its own"
             raise ValueError(f"graph '{self.graph}' {kind}: leave out {_listed(unneeded)}")
         if not all(getattr(self, name) for name in needed):
             raise ValueError(f"graph '{self.graph}' needs {_listed(needed)}")
@@ -76,6 +81,9 @@ class CellBlock(_Strict):
         """Every cell of the block, as repeat 0."""
         if self.graph in REAL:
             return [DatasetKey(self.graph, 0.0, len(VARIABLES), REAL[self.graph], "real", "real", "standardised", 0)]
+        if self.folder is not None:
+            shapes = {graph: folder.read(graph)[0].shape for graph in folder.graphs(Path(self.folder))}
+            return [DatasetKey(graph, 0.0, d, n, "real", "real", "raw", 0) for graph, (n, d) in shapes.items()]
         if self.graph in SIZES:
             d = SIZES[self.graph]
             return [
@@ -132,7 +140,7 @@ class Grid(_Strict):
         plan = []
         for repeat in range(repeats or self.repeats):
             for cell in cells:
-                if cell.graph in REAL and repeat:
+                if cell.noise == "real" and repeat:
                     continue  # one real data set
                 dataset = dataclasses.replace(cell, repeat=repeat)
                 for spec in specs:
@@ -171,6 +179,17 @@ def load_grid(name: str) -> tuple[Grid, str]:
         key = ".".join(str(part) for part in first["loc"]) or "(grid)"
         known = f"; known keys: {', '.join(_known_keys(first['loc']))}" if first["type"] == "extra_forbidden" else ""
         raise UsageError(f"grid '{path.name}', key '{key}': {first['msg']}{known}") from None
+
+
+def data_grid(path: Path) -> tuple[Grid, str]:
+    """A grid over a user's folder (see `benchmarks.folder`), with the methods of the grid "real"; and its text."""
+    name = path.resolve().name
+    methods = load_grid("real")[0].methods
+    text = (
+        f"title = {json.dumps(f'Data: {name}')}\nmethods = {json.dumps(methods)}\nrepeats = 1\n\n"
+        f'[[cells]]\ngraph = "data"\nfolder = {json.dumps(str(path.resolve()))}\n'
+    )
+    return Grid.model_validate({"name": name, **tomllib.loads(text)}), text
 
 
 def _listed(names: set[str]) -> str:

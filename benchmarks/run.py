@@ -24,7 +24,7 @@ from baselines import get_method, split_specs
 from benchmarks import environment
 from benchmarks.costs import CostModel
 from benchmarks.datasets import load
-from benchmarks.grid import load_grid
+from benchmarks.grid import data_grid, load_grid
 from benchmarks.keys import Trial
 from benchmarks.listing import print_choices, print_plan
 from benchmarks.outcome import STATUSES
@@ -40,6 +40,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def run(
     grid: Annotated[str, typer.Option(help="A shipped grid's name, or a path to a .toml.")] = "small",
+    data: Annotated[
+        Path | None, typer.Option(help="Your own data instead of a grid: a folder of name.csv [and name.edges.csv].")
+    ] = None,
     methods: Annotated[
         str | None, typer.Option(help="Comma-separated, e.g. adag,golem[num_iter=2000]; default: the grid's own.")
     ] = None,
@@ -64,7 +67,7 @@ def run(
     if list_:
         print_choices(console)
         return
-    plan, text = load_grid(grid)
+    plan, text = data_grid(data) if data else load_grid(grid)
     specs = plan.specs(split_specs(methods) if methods else None)
     versions = {str(spec): get_method(spec).version for spec in specs}
     trials = plan.trials(specs, repeats, timeout)
@@ -88,7 +91,7 @@ def run(
         for note in other_versions(records, missing, versions):
             console.print(note, highlight=False, soft_wrap=True, markup=False)
         if missing:
-            for key in {trial.dataset for trial in missing if not trial.dataset.degree}:
+            for key in {trial.dataset.graph: trial.dataset for trial in missing if not trial.dataset.degree}.values():
                 load(key)  # data of their own that are not installed stop the run here, not every trial on its own
             _execute(missing, store, versions, costs, workers, address, memory)
         store.compact()

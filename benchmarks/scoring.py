@@ -30,7 +30,9 @@ def score(records: pd.DataFrame) -> pd.DataFrame:
         key = DatasetKey(**{name: record[name] for name in (*CELL, "repeat")})
         var, r2 = cached_sortabilities(key)
         row: dict[Any, Any] = {k: v for k, v in record.items() if k not in ARRAYS}
-        row |= {"true_edges": int(load(key).truth.sum()), "var_sortability": var, "r2_sortability": r2}
+        data = load(key)
+        edges = int(data.truth.sum()) if data.graph_known else float("nan")
+        row |= {"true_edges": edges, "var_sortability": var, "r2_sortability": r2}
         rows.append(row | _metrics(record, key))
     table = pd.DataFrame(rows, index=ordered.index)
     return table.sort_index()
@@ -54,9 +56,9 @@ def _metrics(record: dict[Any, Any], key: DatasetKey) -> dict[str, float]:
         for name in ("confidence", "weights")
     )
     data = load(key)
-    return {
-        metric.name: metric(record["kind"], estimate, data.truth, confidence, weights, data.weights)
-        for metric in METRICS
+    known = METRICS if data.graph_known else [metric for metric in METRICS if metric.name == "nnz"]
+    return dict.fromkeys([metric.name for metric in METRICS], float("nan")) | {
+        metric.name: metric(record["kind"], estimate, data.truth, confidence, weights, data.weights) for metric in known
     }
 
 

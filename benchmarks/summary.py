@@ -16,6 +16,7 @@ from rich.text import Text
 from scipy.stats import bootstrap
 
 from adag.errors import UsageError
+from benchmarks.folder import PREFIX, title
 from benchmarks.keys import CELL
 
 RESAMPLES = 2000
@@ -200,7 +201,7 @@ def _overall(trials: pd.DataFrame) -> Table:
 
 
 def _title(graph: str) -> str:
-    return "Sachs" if graph == "sachs" else graph
+    return "Sachs" if graph == "sachs" else title(graph) if graph.startswith(PREFIX) else graph
 
 
 def _number(value: float, mark: str = "", digits: str = ".2f") -> str:
