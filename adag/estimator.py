@@ -77,9 +77,11 @@ class ADAG:
         """What the checkpoint saw, in one line; the model card has the rest."""
         tasks = self.card["config"]["tasks"]
         sizes = [d for d, _ in tasks["d"]]
+        parent = self.card.get("init")
+        before = f" (after {parent['tasks']:,} as {parent['name']})" if parent else ""
         return (
             f"{self.card['name']} was pre-trained ({self.card['objective']}) on {self.card['tasks']:,} simulated data "
-            f"sets: linear SEMs, d = {min(sizes)}-{max(sizes)}, n = {tasks['n'][0]}-{tasks['n'][1]}, "
+            f"sets{before}: linear SEMs, d = {min(sizes)}-{max(sizes)}, n = {tasks['n'][0]}-{tasks['n'][1]}, "
             f"{_main(tasks['graph'])}; {_main(tasks['noise'])}; {_main(tasks['variance'])} variances; "
             f"{_main(tasks['scale'])} scale"
         )

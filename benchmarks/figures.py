@@ -32,7 +32,7 @@ COLUMNS = 4
 def draw(folder: Path) -> list[Path]:
     """Draw every figure that a run's trials allow into ``folder/figures``; the files written."""
     trials = read_trials(folder)
-    notes = "\n".join(textwrap.fill(text, 150) for text in pretrained(folder).values())
+    notes = "\n".join(textwrap.fill(text, 150) for text in dict.fromkeys(pretrained(folder).values()))
     target = folder / "figures"
     written = []
     with plt.rc_context(STYLE):
@@ -162,7 +162,7 @@ def _panels(trials: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     extra = [name for name in ("noise", "variance", "scale", "violation") if trials[name].nunique() > 1]
     keys = ["family", "d", *extra]
     return [
-        (f"{key[0]}, d = {key[1]}" + "".join(f", {value}" for value in key[2:]), group)
+        (f"{key[0]}, d = {key[1]}" + ("\n" + ", ".join(map(str, key[2:])) if extra else ""), group)
         for key, group in sorted(trials.groupby(keys), key=lambda item: (item[0][1], *map(str, item[0])))
     ]
 

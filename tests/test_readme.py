@@ -45,6 +45,22 @@ def test_the_sentences_beside_the_table() -> None:
     assert f"ADAG's SHD of {real['adag']:.0f} is behind NOTEARS's {real['notears']:.0f}" in text
 
 
+def test_what_is_said_of_other_regimes() -> None:
+    trials = read_trials(ROOT / "results" / "regimes")
+    assert trials.groupby(["label", "noise", "variance", "scale", "n"]).size().eq(50).all()
+    keys = ["variance", "scale", "noise", "n"]
+    dag, cpdag = (trials.pivot_table(index=keys, columns="label", values=m) for m in ("shd", "shd_cpdag"))
+    raw = dag.loc[("equal", "raw")]
+    assert len(raw) == 12
+    assert (raw["adag"] < raw["direct-lingam"]).all()
+    scaled = dag.loc[("equal", "standardised")]
+    later = scaled[(scaled.index.get_level_values("n") >= 100) & (scaled.index.get_level_values("noise") != "gaussian")]
+    assert len(later) == 4
+    assert (later["direct-lingam"] < later["adag"]).all()
+    gaussian = cpdag.loc[("equal", "standardised", "gaussian")]
+    assert gaussian.idxmin(axis=1).to_dict() == {20: "adag", 50: "flop", 100: "flop"}
+
+
 def test_links_and_targets_exist() -> None:
     for link in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / link).exists(), link
