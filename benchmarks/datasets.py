@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from adag.sem import simulate
+from adag.sem import WEIGHT_RANGE, simulate_sems
 from adag.violations import simulate_violated
 from benchmarks import folder, networks, sachs
 from benchmarks.keys import DatasetKey
@@ -27,6 +27,8 @@ class Dataset:
     A: NDArray[np.float64]
     weights_known: bool = True
     graph_known: bool = True
+    covariance: NDArray[np.float64] | None = None
+    """Population covariance, in the units of X; None where it has no closed form."""
 
     @property
     def weights(self) -> NDArray[np.float64] | None:
@@ -46,9 +48,8 @@ def load(key: DatasetKey) -> Dataset:
     Variables are in random order: simulated ones by construction, real ones by a permutation seeded by the key.
     """
     if key.graph in networks.SIZES:
-        return _shuffled(
-            Dataset(*networks.sample(key.graph, key.n, key.scale, torch.Generator().manual_seed(key.seed))), key
-        )
+        X, sem = networks.sample(key.graph, key.n, key.scale, torch.Generator().manual_seed(key.seed))
+        return _shuffled(Dataset(X, sem.A[0].numpy(), covariance=sem.covariance()[0].numpy()), key)
     if key.graph == "sachs":
         return _shuffled(Dataset(sachs.observational(), sachs.consensus().to_numpy(np.float64), False), key)
     if key.graph == "sachs-all":
@@ -57,12 +58,10 @@ def load(key: DatasetKey) -> Dataset:
         X, edges = folder.read(key.graph)
         A = np.zeros((key.d, key.d)) if edges is None else edges
         return _shuffled(Dataset(X, A, weights_known=False, graph_known=edges is not None), key)
-    weights, samples = _simulated(key)
-    X = pd.DataFrame(samples[0].numpy(), columns=[f"x{j}" for j in range(key.d)])
-    return Dataset(X, weights[0].numpy(), weights_known=key.violation != "nonlinear")
+    return _simulated(key)
 
 
-def _simulated(key: DatasetKey) -> tuple[torch.Tensor, torch.Tensor]:
+def _simulated(key: DatasetKey) -> Dataset:
     settings: dict[str, Any] = {  # validated by the grid
         "degree": key.degree,
         "family": key.graph,
@@ -72,14 +71,21 @@ def _simulated(key: DatasetKey) -> tuple[torch.Tensor, torch.Tensor]:
         "generator": torch.Generator().manual_seed(key.seed),
         "dtype": torch.float64,
     }
+    names = [f"x{j}" for j in range(key.d)]
     if key.violation == "none":
-        return simulate(1, key.d, key.n, **settings)
-    return simulate_violated(1, key.d, key.n, violation=key.violation, **settings)  # type: ignore[arg-type]
+        sem, X = simulate_sems(1, key.d, key.n, weights=WEIGHT_RANGE, **settings)
+        covariance = sem.covariance()[0].numpy()
+        return Dataset(pd.DataFrame(X[0].numpy(), columns=names), sem.A[0].numpy(), covariance=covariance)
+    A, X = simulate_violated(1, key.d, key.n, violation=key.violation, **settings)  # type: ignore[arg-type]
+    linear = key.violation != "nonlinear"
+    return Dataset(pd.DataFrame(X[0].numpy(), columns=names), A[0].numpy(), weights_known=linear)
 
 
 def _shuffled(data: Dataset, key: DatasetKey) -> Dataset:
     order = np.random.default_rng(key.seed).permutation(key.d)
-    return dataclasses.replace(data, X=data.X.iloc[:, order], A=data.A[np.ix_(order, order)])
+    square = np.ix_(order, order)
+    covariance = None if data.covariance is None else data.covariance[square]
+    return dataclasses.replace(data, X=data.X.iloc[:, order], A=data.A[square], covariance=covariance)
 
 
 def sortabilities(dataset: Dataset) -> tuple[float, float]:

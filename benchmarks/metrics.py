@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from benchmarks.likelihood import Fit, held_out_loglik
+
 Graph = NDArray[np.int8]
 Confidence = NDArray[np.float64] | None
 Weights = NDArray[np.float64] | None
@@ -32,6 +34,8 @@ class Case(NamedTuple):
     """Estimated weights."""
     A: Weights = None
     """True weights, in the units of the data."""
+    fit: Fit | None = None
+    """The samples and their population covariance."""
 
 
 class Counts(NamedTuple):
@@ -175,6 +179,10 @@ def _weight_rmse_true_edges(case: Case) -> float:
     return _rmse(case, case.truth == 1)
 
 
+def _held_out_loglik(case: Case) -> float:
+    return NAN if case.fit is None else held_out_loglik(case.estimate, case.fit)
+
+
 @dataclass(frozen=True)
 class Metric:
     """A column of ``trials.csv``. A metric that does not apply to CPDAG estimates is NaN there."""
@@ -193,13 +201,14 @@ class Metric:
         confidence: Confidence = None,
         weights: Weights = None,
         A: Weights = None,
+        fit: Fit | None = None,
     ) -> float:
         """The metric of an estimate of the given kind ("dag" or "cpdag") against the true DAG; see `Case`."""
         if kind not in self.applies_to:
             return NAN
         if self.name == "shd_cpdag" and kind == "dag":
             estimate = cpdag(estimate)
-        return self.function(Case(estimate, truth, confidence, weights, A))
+        return self.function(Case(estimate, truth, confidence, weights, A, fit))
 
 
 DAG, BOTH = ("dag",), ("dag", "cpdag")
@@ -227,4 +236,5 @@ METRICS = (
     Metric("oset_aid", _effects(gadjid.oset_aid), "lower", DAG, "the same, adjusted for by the optimal set"),
     Metric("weight_rmse", _weight_rmse, "lower", DAG, "RMSE of the weights over all ordered pairs, units of the data"),
     Metric("weight_rmse_true_edges", _weight_rmse_true_edges, "lower", DAG, "RMSE of the weights over true edges"),
+    Metric("heldout_loglik", _held_out_loglik, "higher", DAG, "nats per unseen sample, edges refitted"),
 )

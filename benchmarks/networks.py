@@ -52,13 +52,13 @@ def network(name: str) -> Network:
     return Network(names, A, intercept, variance)
 
 
-def sample(name: str, n: int, scale: str, generator: torch.Generator) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """N samples of a network, raw or standardised by their own mean and deviation; with its weights in those units."""
+def sample(name: str, n: int, scale: str, generator: torch.Generator) -> tuple[pd.DataFrame, SEM]:
+    """N samples of a network, raw or standardised by their own mean and deviation; with its SEM in those units."""
     net = network(name)
     sem = SEM(torch.from_numpy(net.A)[None], torch.from_numpy(net.variance).sqrt()[None])
     offset = torch.from_numpy(net.intercept) @ torch.linalg.inv(torch.eye(len(net.A)) - torch.from_numpy(net.A))
-    X, A = sem.sample(n, generator) + offset, sem.A
+    X = sem.sample(n, generator) + offset
     if scale == "standardised":
         X, std = z_scored(X)
-        A = sem.rescaled(std).A
-    return pd.DataFrame(X[0].numpy(), columns=list(net.names)), A[0].numpy()
+        sem = sem.rescaled(std)
+    return pd.DataFrame(X[0].numpy(), columns=list(net.names)), sem

@@ -2,6 +2,7 @@
 
 For a run made before a metric was added or mended: reads ``estimates.parquet`` (and the journal of a killed run),
 rewrites ``trials.parquet`` and ``trials.csv``, and draws the figures again, so that all of a folder agrees.
+``--list`` prints the table of metrics (docs/metrics.md).
 """
 
 import sys
@@ -26,10 +27,19 @@ def score(folder: Path) -> int:
     return trials
 
 
+def listing() -> str:
+    """The metrics as a table: name, direction, what it applies to, meaning."""
+    rows = [f"| `{m.name}` | {m.better} | {', '.join(m.applies_to)} | {m.meaning} |" for m in METRICS]
+    return "\n".join(["| metric | better | estimates | meaning |", "|---|---|---|---|", *rows])
+
+
 def main(arguments: list[str]) -> int:
     """Score every run named."""
+    if arguments == ["--list"]:
+        print(listing())
+        return 0
     if not arguments or any(argument.startswith("-") for argument in arguments):
-        print("usage: python benchmarks/score.py RUN_FOLDER [RUN_FOLDER ...]", file=sys.stderr)
+        print("usage: python benchmarks/score.py --list | RUN_FOLDER [RUN_FOLDER ...]", file=sys.stderr)
         return 2
     try:
         for folder in arguments:

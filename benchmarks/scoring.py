@@ -13,6 +13,7 @@ import pandas as pd
 from benchmarks.datasets import load, sortabilities
 from benchmarks.files import write_atomically
 from benchmarks.keys import CELL, DatasetKey
+from benchmarks.likelihood import Fit
 from benchmarks.metrics import METRICS
 from benchmarks.store import ARRAYS, read_records
 
@@ -56,10 +57,10 @@ def _metrics(record: dict[Any, Any], key: DatasetKey) -> dict[str, float]:
         for name in ("confidence", "weights")
     )
     data = load(key)
+    fit = None if data.covariance is None else Fit(data.X.to_numpy(), data.covariance)
     known = METRICS if data.graph_known else [metric for metric in METRICS if metric.name == "nnz"]
-    return dict.fromkeys([metric.name for metric in METRICS], float("nan")) | {
-        metric.name: metric(record["kind"], estimate, data.truth, confidence, weights, data.weights) for metric in known
-    }
+    values = (record["kind"], estimate, data.truth, confidence, weights, data.weights, fit)
+    return {metric.name: metric(*values) if metric in known else float("nan") for metric in METRICS}
 
 
 def _parquet(table: pd.DataFrame, path: Path) -> None:

@@ -10,8 +10,9 @@ from run_maker import KEYS, METHODS, failed, record, whole_run, write
 
 from benchmarks.datasets import load
 from benchmarks.keys import CELL
+from benchmarks.likelihood import Fit
 from benchmarks.metrics import METRICS, cpdag
-from benchmarks.score import main, score
+from benchmarks.score import listing, main, score
 from benchmarks.scoring import score as rescored
 from benchmarks.scoring import score_run
 from benchmarks.store import ARRAYS, read_records
@@ -99,7 +100,9 @@ def test_every_row_equals_the_metrics_called_by_hand(tmp_path: Path) -> None:
         scores, weights = (np.array(made[name]).reshape(key.d, key.d) for name in ("confidence", "weights"))
         row = table.loc[(key.graph, key.n, key.repeat)]
         for metric in METRICS:
-            expected = metric("dag", estimate, load(key).truth, scores, weights, load(key).A)
+            data = load(key)
+            fit = Fit(data.X.to_numpy(), data.covariance)
+            expected = metric("dag", estimate, data.truth, scores, weights, data.A, fit)
             assert row[metric.name] == pytest.approx(expected, nan_ok=True), metric.name
 
 
@@ -154,3 +157,8 @@ def test_a_run_older_than_the_violation_column_reads_as_without_violations(tmp_p
     pd.read_parquet(path).drop(columns="violation").to_parquet(path)
     assert set(read_trials(folder)["violation"]) == {"none"}
     assert set(read_trials(folder)["family"]) == {"ER1", "SF2"}
+
+
+def test_the_documented_table_of_metrics_is_the_one_in_force() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    assert listing() in text, "make it again as its second line says"
