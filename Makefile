@@ -24,6 +24,8 @@ bench-small: setup ## Nine methods on the small grid: table and figures, into ru
 
 figures: setup ## Redraw every figure from the files under results/
 	$(BIN)/python benchmarks/figures.py $(patsubst %/trials.csv,%,$(wildcard results/*/trials.csv))
+	$(BIN)/python benchmarks/training_figures.py
+	test ! -d results/ablations || $(BIN)/python benchmarks/ablation_figures.py
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest -q

@@ -16,11 +16,7 @@ from matplotlib.figure import Figure
 
 from adag.errors import UsageError
 from benchmarks.figures import save
-from benchmarks.look import LOOK, STYLE
-
-LOOKS = [
-    LOOK[name] for name in ("notears", "adag", "golem", "pc", "direct-lingam", "dagma", "flop", "ges", "boss", "grasp")
-]
+from benchmarks.look import HUES, STYLE
 
 
 def draw(folder: Path) -> list[Path]:
@@ -52,7 +48,7 @@ def trained(rows: pd.DataFrame) -> Figure:
         for k, cell in enumerate(shown):
             points = panel[panel["cell"] == cell].set_index("value").reindex(values)
             x = [i + 0.05 * (k - (len(shown) - 1) / 2) for i in range(len(values))]
-            _points(ax, x, points, cell, LOOKS[cells.index(cell) % len(LOOKS)], joined=values[0].isdigit())
+            _points(ax, x, points, cell, HUES[cells.index(cell) % len(HUES)], joined=values[0].isdigit())
         ax.set_xticks(range(len(values)), [_short(value) for value in values])
         ax.set_xlim(-0.4, len(values) - 0.6)
         ax.set_ylim(bottom=0)
@@ -84,7 +80,7 @@ def outside(rows: pd.DataFrame) -> Figure:
                 points["true_edges"], axis=0
             )
             x = [i + 0.15 * (k - (len(names) - 1) / 2) for i in range(len(values))]
-            look = LOOKS[k % len(LOOKS)]
+            look = HUES[k % len(HUES)]
             _points(ax, x, points, name, look, joined=factor in ("d", "n", "degree"))
             out = [i for i, inside in enumerate(points["inside"]) if str(inside) == "False"]
             ax.plot([x[i] for i in out], points["shd"].iloc[out], look[1], color=look[0], markersize=5,

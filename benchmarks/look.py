@@ -36,6 +36,11 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 
 
+_TOLD_APART = ("notears", "adag", "golem", "pc", "direct-lingam", "dagma", "flop", "ges", "boss", "grasp")
+HUES = [LOOK[name] for name in _TOLD_APART]
+"""For curves that are not methods, well told apart."""
+
+
 def look(label: str, labels: list[str]) -> tuple[str, str]:
     """Colour and marker of a method; a second variant of one and methods of others get the spare ones in order."""
 

@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, StrMethodFormatter
 
 from adag.errors import UsageError
-from benchmarks.figures import LOOK, SPARE, STYLE, save
+from benchmarks.figures import save
+from benchmarks.look import HUES, STYLE
 
 SUFFIX = ".log.jsonl"
-LOOKS = [*LOOK.values(), *SPARE]
 NOT_PARTS = {"step", "seconds", "tasks", "loss", "validation_shd"}
 
 
@@ -66,8 +66,8 @@ def curves(log: pd.DataFrame, name: str) -> Figure:
     _loss(loss, log)
     validation = pd.DataFrame(list(log["validation_shd"]), index=log["step"])
     for k, cell in enumerate(validation.columns):
-        shd.plot(validation.index, validation[cell], color=LOOKS[k % len(LOOKS)][0], linewidth=1.4,
-                 marker=LOOKS[k % len(LOOKS)][1], markersize=3, label=cell)  # fmt: skip
+        shd.plot(validation.index, validation[cell], color=HUES[k % len(HUES)][0], linewidth=1.4,
+                 marker=HUES[k % len(HUES)][1], markersize=3, label=cell)  # fmt: skip
     shd.set_yscale("log")
     shd.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     shd.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -77,7 +77,7 @@ def curves(log: pd.DataFrame, name: str) -> Figure:
     seconds = np.diff(log["seconds"], prepend=0.0)
     tasks = np.diff(log["tasks"], prepend=0)
     hours = log["seconds"] / 3600
-    speed.plot(hours, tasks / np.maximum(seconds, 1e-9), color=LOOKS[1][0], linewidth=1.4, marker=".")
+    speed.plot(hours, tasks / np.maximum(seconds, 1e-9), color=HUES[1][0], linewidth=1.4, marker=".")
     speed.set_ylim(bottom=0)
     speed.set_title("Data sets a second")
     speed.set_xlabel("hours")
@@ -95,7 +95,7 @@ def _loss(ax: Axes, log: pd.DataFrame) -> None:
     """The loss of single steps is noisy (each has another d and n): dots, and a line of the running median."""
     parts = [column for column in log.columns if column not in NOT_PARTS]
     for k, part in enumerate(["loss", *parts]):
-        colour = "0.2" if part == "loss" else LOOKS[k % len(LOOKS)][0]
+        colour = "0.2" if part == "loss" else HUES[k % len(HUES)][0]
         ax.plot(log["step"], log[part], ".", color=colour, markersize=3, alpha=0.4)
         smooth = log[part].rolling(min(9, len(log)), center=True, min_periods=1).median()
         ax.plot(log["step"], smooth, color=colour, linewidth=1.4, label=part)
