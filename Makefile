@@ -24,8 +24,9 @@ bench-small: setup ## Nine methods on the small grid: table and figures, into ru
 
 figures: setup ## Redraw every figure from the files under results/
 	$(BIN)/python benchmarks/figures.py $(patsubst %/trials.csv,%,$(wildcard results/*/trials.csv))
-	$(BIN)/python benchmarks/training_figures.py
-	test ! -d results/ablations || $(BIN)/python benchmarks/ablation_figures.py
+	$(if $(wildcard results/pretrain/*.log.jsonl),$(BIN)/python benchmarks/training_figures.py results/pretrain)
+	$(if $(wildcard results/ablations/*.csv),$(BIN)/python benchmarks/ablation_figures.py results/ablations)
+	$(if $(wildcard results/calibration/bins.csv),$(BIN)/python benchmarks/calibration_figures.py results/calibration)
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest -q
