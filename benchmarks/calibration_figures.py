@@ -15,9 +15,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from adag.errors import UsageError
-from benchmarks.figures import LOOK, SPARE, STYLE, save
+from benchmarks.figures import save
+from benchmarks.look import HUES, STYLE
 
-LOOKS = [*LOOK.values(), *SPARE]
 FEWEST = 20
 """A bin with fewer pairs is not drawn: its frequency says nothing."""
 
@@ -43,7 +43,7 @@ def reliability(bins: pd.DataFrame) -> Figure:
         top.plot([0, 1], [0, 1], color="0.5", linewidth=1, linestyle=":", zorder=1)
         for k, name in enumerate(names):
             rows = bins[(bins["regime"] == regime) & (bins["checkpoint"] == name)]
-            colour, marker = LOOKS[k % len(LOOKS)]
+            colour, marker = HUES[k % len(HUES)]
             some = rows[rows["pairs"] >= FEWEST]
             # Of a frequency over independent pairs; those of one data set are not, so it is a little too short.
             half = 1.96 * np.sqrt(some["observed"] * (1 - some["observed"]) / some["pairs"])
