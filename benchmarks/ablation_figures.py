@@ -69,9 +69,11 @@ def outside(rows: pd.DataFrame) -> Figure:
     """SHD as a share of the true edges where one thing leaves the training range, a panel for each thing."""
     factors = list(dict.fromkeys(rows["factor"]))
     names = list(dict.fromkeys(rows["checkpoint"]))
-    figure, axes = plt.subplots(1, len(factors), figsize=(3.1 * len(factors), 3.4), squeeze=False, sharey=True,
+    columns = min(3, len(factors))
+    lines = -(-len(factors) // columns)
+    figure, axes = plt.subplots(lines, columns, figsize=(3.4 * columns, 2.9 * lines), squeeze=False, sharey=True,
                                 layout="constrained")  # fmt: skip
-    for ax, factor in zip(axes.flat, factors, strict=True):
+    for ax, factor in zip(axes.flat, factors, strict=False):
         panel = rows[rows["factor"] == factor]
         values = list(dict.fromkeys(panel["value"]))
         for k, name in enumerate(names):
@@ -90,12 +92,16 @@ def outside(rows: pd.DataFrame) -> Figure:
         ax.tick_params(axis="x", labelrotation=90 if max(map(len, values)) > 3 else 0)
         ax.set_title({"weights": "|weights|"}.get(factor, factor))
         ax.set_ylim(bottom=0)
-    axes[0, 0].set_ylabel("SHD / true edges (dotted: empty graph)")
+    for ax in axes.flat[len(factors) :]:
+        ax.axis("off")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("SHD / true edges")
     handles = axes[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=max(1, len(names)))
     figure.suptitle(
-        f"Inside (filled) and outside (hollow) of what was trained on; d = 20, n = 100, ER2, Gaussian, equal variances "
-        f"but for what is varied\nmean and 95% interval over {rows['data_sets'].max()} data sets; ER1 at d = 5",
+        "Inside (filled) and outside (hollow) of what was trained on; dotted: the empty graph\n"
+        "d = 20, n = 100, ER2 (ER1 at d = 5), Gaussian, equal variances but for what is varied; "
+        f"mean and 95% interval over {rows['data_sets'].max()} data sets",
         x=0.01, ha="left", fontsize=10,
     )  # fmt: skip
     return figure
@@ -113,8 +119,8 @@ def _in_order(values: pd.Series) -> list[str]:
 
 
 def _short(value: str) -> str:
-    """10000 as a power of ten; small numbers and words as they are."""
-    if value.isdigit() and len(value) > 2 and value.strip("0") == "1":
+    """1000 and more as powers of ten; other numbers and words as they are."""
+    if value.isdigit() and len(value) > 3 and value.strip("0") == "1":
         return f"$10^{len(value) - 1}$"
     return value
 
