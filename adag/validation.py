@@ -65,10 +65,10 @@ def as_samples(X: Any) -> tuple[NDArray[np.float64], list[str]]:
 
 def column_values(frame: pd.DataFrame) -> NDArray[np.float64]:
     """A copy of a DataFrame's values as float64, shape (n, d), missing ones as NaN; a column of text is named."""
-    for name, column in zip(frame.columns, (frame.iloc[:, j] for j in range(frame.shape[1])), strict=True):
-        if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
-            bad = next((repr(v) for v in column if not isinstance(v, (int, float, np.number))), "text")
-            raise DataError(f"column '{name}' is not numeric (e.g. {bad}): drop it or encode it as numbers")
+    for j, dtype in enumerate(frame.dtypes):
+        if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
+            bad = next((repr(v) for v in frame.iloc[:, j] if not isinstance(v, (int, float, np.number))), "text")
+            raise DataError(f"column '{frame.columns[j]}' is not numeric (e.g. {bad}): drop it or encode it as numbers")
     return frame.to_numpy(dtype=np.float64, copy=True, na_value=np.nan)
 
 

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 from benchmarks.outcome import Outcome, Status, failure, of_exception
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
+    from numpy.typing import NDArray
 
     from baselines import ReadyMethod
     from benchmarks.keys import Trial
 
-    Batched = tuple[pd.DataFrame, int]
+    Batched = tuple[NDArray[np.float64], int]
     """A data set and its trial's seed."""
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -90,7 +91,7 @@ def _attempt(method: "ReadyMethod", trial: "Trial", pipe: Connection, batch: "li
     from adag.graph import InvalidGraph
     from benchmarks.datasets import load
 
-    X = load(trial.dataset).X
+    X = load(trial.dataset).X.to_numpy()
     pipe.send(("started", None, False))
     start = time.perf_counter()
     try:
