@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from adag.errors import UsageError
-from benchmarks.figures import save
+from benchmarks.figures import draw_all, save
 from benchmarks.look import HUES, STYLE
 
 
@@ -127,13 +127,7 @@ def _short(value: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Draw the figures of the folder named, or of the committed one."""
-    try:
-        for path in draw(Path(arguments[0] if arguments else "results/ablations")):
-            print(path)
-    except UsageError as e:
-        print(f"error: {e}", file=sys.stderr)
-        return 2
-    return 0
+    return draw_all(draw, arguments or ["results/ablations"])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from adag.errors import UsageError
-from benchmarks.figures import save
+from benchmarks.figures import draw_all, save
 from benchmarks.look import HUES, STYLE
 
 FEWEST = 20
@@ -64,13 +64,7 @@ def reliability(bins: pd.DataFrame) -> Figure:
 
 def main(arguments: list[str]) -> int:
     """Draw the plot of the folder named, or of the committed one."""
-    try:
-        for path in draw(Path(arguments[0] if arguments else "results/calibration")):
-            print(path)
-    except UsageError as e:
-        print(f"error: {e}", file=sys.stderr)
-        return 2
-    return 0
+    return draw_all(draw, arguments or ["results/calibration"])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Also called by `benchmarks.run` at the end. The same files give the same bytes.
 
 import sys
 import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,19 +197,24 @@ def _repeats(trials: pd.DataFrame) -> str:
     return f"mean and 95% interval over {low if low == high else f'{low} to {high}'} data sets a cell"
 
 
-def main(arguments: list[str]) -> int:
-    """Draw the figures of every run named."""
-    if not arguments:
-        print("usage: python benchmarks/figures.py RUN_FOLDER [RUN_FOLDER ...]", file=sys.stderr)
-        return 2
+def draw_all(draw_one: Callable[[Path], list[Path]], folders: Sequence[str | Path]) -> int:
+    """Draw the figures of every folder and print their names: the exit code of a command that draws."""
     try:
-        for folder in arguments:
-            for path in draw(Path(folder)):
+        for folder in folders:
+            for path in draw_one(Path(folder)):
                 print(path)
     except UsageError as e:
         print(f"error: {e}", file=sys.stderr)
         return 2
     return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Draw the figures of every run named."""
+    if not arguments:
+        print("usage: python benchmarks/figures.py RUN_FOLDER [RUN_FOLDER ...]", file=sys.stderr)
+        return 2
+    return draw_all(draw, arguments)
 
 
 if __name__ == "__main__":

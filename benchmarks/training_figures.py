@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, StrMethodFormatter
 
 from adag.errors import UsageError
-from benchmarks.figures import save
+from benchmarks.figures import draw_all, save
 from benchmarks.look import HUES, STYLE
 
 SUFFIX = ".log.jsonl"
@@ -106,13 +106,7 @@ def _loss(ax: Axes, log: pd.DataFrame) -> None:
 
 def main(arguments: list[str]) -> int:
     """Draw the logs of the folder named, or of the committed one."""
-    try:
-        for path in draw(Path(arguments[0] if arguments else "results/pretrain")):
-            print(path)
-    except UsageError as e:
-        print(f"error: {e}", file=sys.stderr)
-        return 2
-    return 0
+    return draw_all(draw, arguments or ["results/pretrain"])
 
 
 if __name__ == "__main__":
