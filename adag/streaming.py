@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from adag.errors import DataError, UsageError
 from adag.moments import Moments
-from adag.validation import check_names, check_spread, check_values, column_values
+from adag.validation import check_names, check_spread, check_values, column_values, csv_chunks
 
 Array = NDArray[np.float64]
 
@@ -240,8 +240,6 @@ def _file_chunks(path: Path) -> tuple[list[str], Iterator[Array]]:
     if not path.exists():
         raise DataError(f"no file '{path}': give the path of a Parquet file, a CSV file or a folder of Parquet files")
     if path.suffix.lower() == ".csv":
-        from adag.validation import csv_chunks
-
         names, frames = csv_chunks(path, CHUNK_ROWS)
         return names, (column_values(frame) for frame in frames)
     import pyarrow as pa
