@@ -3,6 +3,7 @@
 Called by `baselines.adag`, by ``python -m adag discover``, and by anyone with ``from adag import ADAG``.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -66,6 +67,8 @@ class ADAG:
         loaded = checkpoints.load(checkpoint, self.device)
         self.model, self.card, self._digest = loaded.model, loaded.card, loaded.digest
         self.refine = refine
+        # A card of someone else's making need not say what the network saw.
+        self._most_samples = float(self.card.get("config", {}).get("tasks", {}).get("n", [2, math.inf])[1])
 
     @property
     def version(self) -> str:
@@ -164,7 +167,7 @@ class ADAG:
         More samples than the network was trained on are read as the most it knows: it has never seen moments that
         exact, and is told no n that it would have to extrapolate to.
         """
-        known = replace(moments, n=moments.n.clamp(max=float(self.card["config"]["tasks"]["n"][1])))
+        known = replace(moments, n=moments.n.clamp(max=self._most_samples))
         objective = self.card.get("objective", "supervised")
         return edge_probability(self.model, known, objective, self.device).double().cpu().numpy()
 
