@@ -19,7 +19,7 @@ from adag import checkpoint as checkpoints
 from adag.decode import least_expected_shd, regression_weights
 from adag.errors import DataError, UsageError
 from adag.graph import CausalGraph
-from adag.heldout import edge_probability
+from adag.inference import edge_probability
 from adag.moments import Moments
 from adag.refine import refine
 from adag.streaming import is_stream, sums_of, sums_of_files

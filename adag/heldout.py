@@ -3,12 +3,11 @@
 import torch
 from torch import Tensor
 
-from adag import reconstruction
 from adag.decode import least_expected_shd
+from adag.inference import Objective, edge_probability
 from adag.model import AttentionDAG
-from adag.moments import Moments, pair_features
+from adag.moments import Moments
 from adag.sem import simulate
-from adag.training_config import Objective
 
 VALIDATION_SEED = 7_000_000_019
 """Validation sets are drawn from here; training and the benchmark's grids use other seeds."""
@@ -40,17 +39,3 @@ def validate(
             total += int((wrong | wrong.T).sum()) // 2
         result[name] = round(total / len(truth), 3)
     return result
-
-
-def edge_probability(
-    model: AttentionDAG, moments: Moments, objective: Objective, device: torch.device | str = "cpu"
-) -> Tensor:
-    """P(i -> j) of a batch given by its moments, shape (B, d, d), on `device`: what either objective's network means.
-
-    Features are made in the precision of the moments: the inverse of a nearly singular correlation matrix needs
-    float64.
-    """
-    prediction = model(pair_features(moments).to(device))
-    if objective == "supervised":
-        return prediction.edge_probability()
-    return reconstruction.edge_probability(prediction, moments.to(device))

@@ -208,37 +208,6 @@ def simulate(
     X : Tensor, shape (batch, n, d)
         Samples; z-scored by their own mean and standard deviation where scale is "standardised".
     """
-    sem, X = simulate_sems(
-        batch,
-        d,
-        n,
-        degree=degree,
-        family=family,
-        noise=noise,
-        variance=variance,
-        scale=scale,
-        weights=weights,
-        generator=generator,
-        dtype=dtype,
-    )
-    return sem.A, X
-
-
-def simulate_sems(
-    batch: int,
-    d: int,
-    n: int,
-    *,
-    degree: float,
-    family: GraphFamily,
-    noise: Noise,
-    variance: Variance,
-    scale: Scale,
-    weights: tuple[float, float],
-    generator: torch.Generator,
-    dtype: torch.dtype,
-) -> tuple[SEM, Tensor]:
-    """`simulate`, with the SEMs themselves (in the units of X) in place of their weights."""
     sem = random_sem(
         batch,
         d,
@@ -250,6 +219,12 @@ def simulate_sems(
         generator=generator,
         dtype=dtype,
     )
+    sem, X = observed(sem, n, scale, generator)
+    return sem.A, X
+
+
+def observed(sem: SEM, n: int, scale: Scale, generator: torch.Generator) -> tuple[SEM, Tensor]:
+    """N samples of raw SEMs on a scale, shape (B, n, d), and the SEMs in the units of those samples."""
     sem = at_scale(sem, scale)
     X = sem.sample(n, generator)
     if scale == "standardised":

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from adag.moments import Moments
 from adag.random_graphs import GraphFamily
-from adag.sem import WEIGHT_RANGE, Noise, Scale, Variance, simulate_sems
+from adag.sem import WEIGHT_RANGE, Noise, Scale, Variance, observed, random_sem
 
 T = TypeVar("T")
 
@@ -67,19 +67,21 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
     for _ in range(mix.groups_per_step):
         low, high = mix.n
         n = round(math.exp(choose.uniform(math.log(low), math.log(high))))
-        sem, X = simulate_sems(
+        degree, family = _pick(choose, mix.degree), _pick(choose, mix.graph)
+        noise, variance = _pick(choose, mix.noise), _pick(choose, mix.variance)
+        scale, weights = _pick(choose, mix.scale), _pick(choose, mix.weights)
+        sem = random_sem(
             size,
             d,
-            n,
-            degree=_pick(choose, mix.degree),
-            family=_pick(choose, mix.graph),
-            noise=_pick(choose, mix.noise),
-            variance=_pick(choose, mix.variance),
-            scale=_pick(choose, mix.scale),
-            weights=_pick(choose, mix.weights),
+            degree=degree,
+            family=family,
+            noise=noise,
+            variance=variance,
+            weights=weights,
             generator=generator,
             dtype=torch.float32,
         )
+        sem, X = observed(sem, n, scale, generator)
         moments.append(Moments.of(X))
         sems.append(sem)
     return Batch(

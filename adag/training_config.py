@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adag import checkpoint as checkpoints
 from adag.errors import UsageError
+from adag.inference import Objective
 from adag.model import AttentionDAG, ModelConfig
 from adag.moments import HIGHER_MOMENTS
 from adag.tasks import TaskMix
-
-Objective = Literal["supervised", "unsupervised"]
 
 
 class PretrainConfig(BaseModel):

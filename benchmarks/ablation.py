@@ -26,13 +26,14 @@ from adag.checkpoint import Checkpoint
 from adag.decode import least_expected_shd
 from adag.errors import UsageError
 from adag.estimator import ADAG
-from adag.heldout import edge_probability
+from adag.inference import edge_probability
 from adag.moments import Moments
 from adag.pretrain import pretrain
 from adag.sem import simulate
 from benchmarks import environment
 from benchmarks.ablation_figures import draw
 from benchmarks.ablation_variants import Cell, Variant, variants
+from benchmarks.command import run_command
 from benchmarks.outside import Point, points, simulated
 from benchmarks.summary import interval
 
@@ -188,8 +189,4 @@ def _describe(out: Path, command: str, checkpoints: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except (UsageError, OSError) as e:
-        print(f"error: {e}", file=sys.stderr)
-        raise SystemExit(2) from None
+    run_command(app)

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from adag.checkpoint import shipped
-from adag.errors import UsageError
 from adag.estimator import ADAG, PAIRS_PER_BATCH
 from adag.moments import Moments
 from adag.sem import Noise, Scale, Variance, simulate
 from benchmarks import environment
 from benchmarks.calibration_figures import draw
+from benchmarks.command import run_command
 
 SEED = 10_000_000_019
 """Data sets are drawn from here: not seeds of training, validation or the grids."""
@@ -139,8 +139,4 @@ def run(
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(run)
-    except (UsageError, OSError) as e:
-        print(f"error: {e}", file=sys.stderr)
-        raise SystemExit(2) from None
+    run_command(lambda: typer.run(run))

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from adag.sem import WEIGHT_RANGE, simulate_sems
+from adag.sem import observed, random_sem
 from adag.violations import simulate_violated
 from benchmarks import folder, networks, sachs
 from benchmarks.keys import DatasetKey
@@ -62,21 +62,21 @@ def load(key: DatasetKey) -> Dataset:
 
 
 def _simulated(key: DatasetKey) -> Dataset:
+    generator = torch.Generator().manual_seed(key.seed)
     settings: dict[str, Any] = {  # validated by the grid
         "degree": key.degree,
         "family": key.graph,
         "noise": key.noise,
         "variance": key.variance,
-        "scale": key.scale,
-        "generator": torch.Generator().manual_seed(key.seed),
+        "generator": generator,
         "dtype": torch.float64,
     }
     names = [f"x{j}" for j in range(key.d)]
     if key.violation == "none":
-        sem, X = simulate_sems(1, key.d, key.n, weights=WEIGHT_RANGE, **settings)
+        sem, X = observed(random_sem(1, key.d, **settings), key.n, key.scale, generator)  # type: ignore[arg-type]
         covariance = sem.covariance()[0].numpy()
         return Dataset(pd.DataFrame(X[0].numpy(), columns=names), sem.A[0].numpy(), covariance=covariance)
-    A, X = simulate_violated(1, key.d, key.n, violation=key.violation, **settings)  # type: ignore[arg-type]
+    A, X = simulate_violated(1, key.d, key.n, violation=key.violation, scale=key.scale, **settings)  # type: ignore[arg-type]
     linear = key.violation != "nonlinear"
     return Dataset(pd.DataFrame(X[0].numpy(), columns=names), A[0].numpy(), weights_known=linear)
 

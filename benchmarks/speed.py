@@ -24,11 +24,11 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from adag.errors import UsageError
 from adag.estimator import ADAG
 from adag.sem import simulate
 from baselines import get_method
 from benchmarks import environment
+from benchmarks.command import run_command
 
 SEED = 8_000_000_011
 """Data sets are drawn from here: not seeds of training, validation or the grids."""
@@ -127,8 +127,4 @@ def run(
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(run)
-    except (UsageError, OSError) as e:
-        print(f"error: {e}", file=sys.stderr)
-        raise SystemExit(2) from None
+    run_command(lambda: typer.run(run))

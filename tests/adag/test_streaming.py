@@ -1,5 +1,6 @@
 """Moments in chunks: those of the whole table, whatever the container, the chunks, or the machine."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,22 @@ def test_discover_streams_what_is_long_and_answers_the_same(table: pd.DataFrame,
     streamed, copied = adag.discover(mapped), adag.discover(table)
     np.testing.assert_allclose(streamed.confidence, copied.confidence, atol=1e-6)
     np.testing.assert_allclose(streamed.weights, copied.weights, rtol=1e-9)
+
+
+def test_memory_does_not_grow_with_the_table(tmp_path: Path) -> None:
+    peaks = []
+    for rows in (20_000, 1_000_000):
+        file = tmp_path / f"{rows}.dat"
+        values = np.random.default_rng(0).normal(size=(20_000, 4))
+        with file.open("wb") as out:
+            for _ in range(rows // 20_000):
+                values.tofile(out)
+        table = np.memmap(file, dtype=np.float64, mode="r", shape=(rows, 4))
+        tracemalloc.start()
+        sums_of(table)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 @pytest.mark.parametrize(
