@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from adag.families import FamilyKey, tuning_domains
 from adag.decode import least_expected_shd
 from adag.inference import Objective, edge_probability
 from adag.model import AttentionDAG
@@ -13,10 +14,19 @@ VALIDATION_SEED = 7_000_000_019
 """Validation sets are drawn from here; training and the benchmark's grids use other seeds."""
 
 
-def validation_sets(cells: tuple[tuple[int, int], ...], size: int = 100) -> dict[str, tuple[Moments, Tensor]]:
-    """Held-out raw ER2 (ER1 at d <= 5) Gaussian equal-variance data sets for each (d, n), to watch training by."""
+def validation_sets(
+    cells: tuple[tuple[int, int], ...], family: FamilyKey | None = None, size: int = 100
+) -> dict[str, tuple[Moments, Tensor]]:
+    """Held-out raw Gaussian equal-variance data sets for each (d, n), to watch training by.
+
+    They are ER2 (ER1 at d <= 5), or of the family that the training tasks are of.
+    """
     sets = {}
     for d, n in cells:
+        if family is not None:
+            A, X = tuning_domains(family, size, n)
+            sets[f"d={d} n={n}"] = (Moments.of(X), A)
+            continue
         generator = torch.Generator().manual_seed(VALIDATION_SEED + 1000 * d + n)
         A, X = simulate(size, d, n, degree=1 if d <= 5 else 2, generator=generator)
         sets[f"d={d} n={n}"] = (Moments.of(X), A)

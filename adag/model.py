@@ -25,6 +25,8 @@ class ModelConfig:
     layers: int = 4
     kernels: int = 32
     features: int = FEATURES
+    variables: int = 0
+    """Where not 0: the network knows so many variables by their position, and answers for no other number."""
 
     def as_dict(self) -> dict[str, int]:
         """Plain values, for a checkpoint's metadata."""
@@ -93,6 +95,9 @@ class Layer(nn.Module):
 class AttentionDAG(nn.Module):
     """The network: pair features -> `Prediction`.
 
+    With ``config.variables`` a bias of each ordered pair's own is added to its features: what domains over the same
+    variables share, a topological order or a graph, can be learned there (`adag.adapt`), entry by entry of the kernel.
+
     The direction logit is a difference of one order score per variable, read from the diagonal pairs, plus an
     antisymmetric term of the pair's own. The scores make a shared order easy to learn; the pair's term lets the
     network say that an edge is certain though its direction is not.
@@ -103,6 +108,8 @@ class AttentionDAG(nn.Module):
         self.config = config or ModelConfig()
         c = self.config.width
         self.embed = nn.Linear(self.config.features, c)
+        if d := self.config.variables:
+            self.identity = nn.Parameter(torch.zeros(d, d, c))
         self.layers = nn.ModuleList(Layer(self.config) for _ in range(self.config.layers))
         self.norm = nn.LayerNorm(c)
         self.pair = nn.Linear(c, 3)
@@ -135,6 +142,8 @@ class AttentionDAG(nn.Module):
     def forward(self, features: Tensor) -> Prediction:
         """Features of shape (B, d, d, config.features) -> logits and weights."""
         z = self.embed(features)
+        if self.config.variables:
+            z = z + self.identity
         for layer in self.layers:
             z = layer(z)
         z = self.norm(z).float()

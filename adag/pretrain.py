@@ -18,7 +18,7 @@ from torch import Tensor
 from adag import checkpoint as checkpoints
 from adag.card import markdown
 from adag.heldout import validate, validation_sets
-from adag.model import Prediction
+from adag.model import AttentionDAG, Prediction
 from adag.moments import HIGHER_MOMENTS, pair_features
 from adag.objective import AugmentedLagrangian, supervised, unsupervised
 from adag.tasks import Batch, distinct_tasks, draw
@@ -61,9 +61,9 @@ def pretrain(
     model = config.network().to(where)
     average = config.network().to(where)
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
-    )
+    groups = parameter_groups(model, config)
+    peaks = [group["lr"] for group in groups]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     state = TrainingState(state_file, config.model_dump_json(), model, average, optimizer)
     first, seconds, tasks_seen = 0, 0.0, 0
     lagrangian = AugmentedLagrangian()
@@ -71,11 +71,11 @@ def pretrain(
         first, seconds, tasks_seen = progress["step"], progress["seconds"], progress["tasks"]
         lagrangian.restore(progress["lagrangian"])
     started = time.perf_counter() - seconds
-    sets = validation_sets(config.validation)
+    sets = validation_sets(config.validation, config.tasks.family_key())
 
     for step in range(first, config.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, step)
+        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+            group["lr"] = peak * learning_rate(config, step)
         optimizer.zero_grad(set_to_none=True)
         for part in range(config.accumulate):
             source = config.tasks.source(step * config.accumulate + part)
@@ -123,6 +123,17 @@ def pretrain(
     return checkpoints.Checkpoint(average.eval(), card)
 
 
+def parameter_groups(model: AttentionDAG, config: PretrainConfig) -> list[dict[str, Any]]:
+    """The network's weights, and the variables' own bias where there is one: it starts at zero and has far to go."""
+    identity = [p for name, p in model.named_parameters() if name == "identity"]
+    rest = [p for name, p in model.named_parameters() if name != "identity"]
+    groups = [{"params": rest, "lr": config.learning_rate, "weight_decay": config.weight_decay}]
+    if identity:
+        rate = config.identity_learning_rate or config.learning_rate
+        groups.append({"params": identity, "lr": rate, "weight_decay": 0.0})
+    return groups
+
+
 def losses_of(config: PretrainConfig, prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
     """The parts of the loss, by name; only the supervised objective is shown the true weights."""
     if config.objective == "supervised":
@@ -149,7 +160,7 @@ def _card(
         "name": config.name,
         "objective": config.objective,
         "init": _parent(config.init),
-        "family": "general",
+        "family": config.tasks.family,
         "steps": config.steps,
         "tasks": tasks,
         "distinct_tasks": distinct_tasks(config.tasks, config.seed, config.steps * config.accumulate),

@@ -5,7 +5,7 @@ that training and test differ in their seeds alone. Held against closed forms an
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
@@ -267,6 +267,11 @@ class DomainFamily:
         if family == "heterogeneous":
             return cls(d, degree, graph, order=order[0], edges=random_edges(1, d, degree, graph, generator, order)[0])
         raise ValueError(f"unknown domain family {family!r}: one of {', '.join(get_args(Family))}")
+
+    def to(self, device: torch.device | str) -> "DomainFamily":
+        """The same family, to be drawn from on a device."""
+        order, edges = (None if shared is None else shared.to(device) for shared in (self.order, self.edges))
+        return replace(self, order=order, edges=edges)
 
     def sems(
         self,

@@ -9,20 +9,22 @@ import random
 from typing import Annotated, NamedTuple, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
+from adag.families import FamilyKey, family_of
 from adag.moments import Moments
 from adag.random_graphs import GraphFamily
-from adag.sem import WEIGHT_RANGE, Noise, Scale, Variance, observed, random_sem
+from adag.sem import WEIGHT_RANGE, DomainFamily, Family, Noise, Scale, Variance, observed
 
 T = TypeVar("T")
 
 
 class TaskMix(BaseModel):
-    """Distribution of the training tasks (the *general* family: a fresh graph, order and weights for each).
+    """Distribution of the training tasks.
 
-    Lists of [value, share] pairs; shares need not sum to 1. The number of samples is log-uniform between the two
+    In the *general* family every task has a fresh graph, order and weights; the tasks of the other families share an
+    order or a graph (`adag.sem.DomainFamily`), and then d, degree and graph are one each. Lists of [value, share] pairs; shares need not sum to 1. The number of samples is log-uniform between the two
     ends of ``n``.
     """
 
@@ -40,6 +42,21 @@ class TaskMix(BaseModel):
     groups_per_step: Annotated[int, Field(ge=1)] = 4
     pool: Annotated[int, Field(ge=1)] | None = None
     """Number of batches that are drawn, then repeated; None: never repeat."""
+    family: Family = "general"
+    family_seed: Annotated[int, Field(ge=0)] = 0
+    """Which of the families of that kind (`adag.families`)."""
+
+    @model_validator(mode="after")
+    def _one_family(self) -> "TaskMix":
+        if self.family != "general" and not len(self.d) == len(self.degree) == len(self.graph) == 1:
+            raise ValueError(f"the domains of one {self.family} family have one d, one degree and one graph family")
+        return self
+
+    def family_key(self) -> FamilyKey | None:
+        """What all tasks share; None in the general family."""
+        if self.family == "general":
+            return None
+        return FamilyKey(self.family, self.d[0][0], self.degree[0][0], self.graph[0][0], self.family_seed)
 
     def source(self, step: int) -> int:
         """The step whose batch is trained on at `step`: its own, or one of the pool's."""
@@ -67,19 +84,12 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
     for _ in range(mix.groups_per_step):
         low, high = mix.n
         n = round(math.exp(choose.uniform(math.log(low), math.log(high))))
-        degree, family = _pick(choose, mix.degree), _pick(choose, mix.graph)
+        degree, graph = _pick(choose, mix.degree), _pick(choose, mix.graph)
         noise, variance = _pick(choose, mix.noise), _pick(choose, mix.variance)
         scale, weights = _pick(choose, mix.scale), _pick(choose, mix.weights)
-        sem = random_sem(
-            size,
-            d,
-            degree=degree,
-            family=family,
-            noise=noise,
-            variance=variance,
-            weights=weights,
-            generator=generator,
-            dtype=torch.float32,
+        domains = family_of(*key).to(device) if (key := mix.family_key()) else DomainFamily(d, degree, graph)
+        sem = domains.sems(
+            size, noise=noise, variance=variance, weights=weights, generator=generator, dtype=torch.float32
         )
         sem, X = observed(sem, n, scale, generator)
         moments.append(Moments.of(X))

@@ -27,6 +27,8 @@ class PretrainConfig(BaseModel):
     seed: int = 0
     steps: Annotated[int, Field(gt=0)]
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    identity_learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Of the variables' own bias, where the network has one (`adag.model.ModelConfig`); None: as for the rest."""
     warmup: Annotated[int, Field(ge=0)] = 200
     weight_decay: float = 0.01
     clip: float = 1.0
@@ -79,8 +81,8 @@ def load_config(path: str | Path) -> PretrainConfig:
 
 
 def learning_rate(config: PretrainConfig, step: int) -> float:
-    """Linear warm-up, then a cosine to 1% of the peak."""
+    """Share of the peak learning rate: linear warm-up, then a cosine to 1%."""
     if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
+        return (step + 1) / config.warmup
     share = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
+    return (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
