@@ -1,4 +1,4 @@
-"""The command: ``python -m adag discover | pretrain | info``. Thin: parsing, progress and one-line errors."""
+"""The command: ``python -m adag discover | adapt | pretrain | info``. Thin: parsing, progress and one-line errors."""
 
 import json
 import sys
@@ -37,8 +37,14 @@ def discover(
         typer.Option(help="Divide every column by its standard deviation first: for columns in unlike units."),
     ] = False,
     refine: Annotated[
-        bool, typer.Option(help="Search on from the network's graph under the likelihood: for many rows or columns.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--refine/--no-refine",
+            help="Search on from the network's graph under the likelihood: for many rows or columns. "
+            "Default: as the checkpoint says (only adapted ones do).",
+            show_default=False,
+        ),
+    ] = None,
     address: Annotated[
         str | None, typer.Option(help="Ray cluster that reads several files; default: this machine.")
     ] = None,
@@ -68,6 +74,37 @@ def discover(
         name = data[0].name if len(data) == 1 else f"{len(data)} files"
         _writing(plot, lambda: draw_graph(graph, plot, title=f"{name}: {sums.n} samples, by ADAG"))
         console.print(f"drawing: {plot}")
+
+
+@app.command()
+def adapt(
+    folder: Annotated[Path, typer.Argument(help="Folder of CSV or Parquet files, a data set (domain) each.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint to write, e.g. mine.safetensors.")],
+    checkpoint: Annotated[str | None, typer.Option(help="What to adapt: a shipped name or a file; see 'info'.")] = None,
+) -> None:
+    """Learn what data sets over the same variables share; then 'discover --checkpoint OUT' on any of their kind."""
+    from rich.progress import Progress
+
+    from adag.estimator import ADAG
+
+    if not folder.is_dir():
+        raise UsageError(f"no folder '{folder}': give a folder of CSV or Parquet files over the same variables")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".csv", ".parquet"))
+    if not files:
+        raise UsageError(f"'{folder}' has no .csv or .parquet file: put one file a data set there")
+    start = ADAG(checkpoint)
+    with Progress(console=console) as progress:
+        bar = progress.add_task("data sets", total=len(files))
+        adapted = start.adapt(files, on_domain=lambda done: progress.update(bar, completed=done))
+    _writing(out, lambda: adapted.save(out))
+    learned = adapted.card["adapted"]
+    rows = " to ".join(str(n) for n in sorted(set(learned["rows"])))
+    console.print(f"{learned['domains']} data sets of {rows} rows, {len(adapted.variables or [])} variables")
+    if learned["gain"] > 0:
+        console.print(f"what they share foretells a new one: {learned['gain']:.3f} nats a pair of variables")
+    else:
+        console.print("they share nothing that can be told from them: the checkpoint answers as before")
+    console.print(f"checkpoint: {out}", soft_wrap=True)
 
 
 @app.command()

@@ -31,6 +31,11 @@ class Checkpoint:
     digest: str = ""
     """First 8 hex digits of the SHA-256 of the weights as read: their identity in results."""
 
+    @classmethod
+    def of(cls, model: AttentionDAG, card: dict[str, Any]) -> "Checkpoint":
+        """One that is not on disk yet."""
+        return cls(model.eval(), card, _digest({k: v.detach().float().cpu() for k, v in model.state_dict().items()}))
+
 
 def shipped() -> dict[str, Path]:
     """The checkpoints that come with the package: name -> file."""

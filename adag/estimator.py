@@ -5,7 +5,7 @@ Called by `baselines.adag`, by ``python -m adag discover``, and by anyone with `
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from adag import checkpoint as checkpoints
+from adag.adapt import shared_prior, with_prior, without_prior
+from adag.columns import arranged, unnamed
 from adag.decode import least_expected_shd, regression_weights
+from adag.domains import read_domains
 from adag.errors import DataError, UsageError
 from adag.graph import CausalGraph
 from adag.inference import edge_probability
@@ -28,22 +31,27 @@ from adag.validation import as_samples
 PAIRS_PER_BATCH = {"cpu": 2_500, "cuda": 50_000}
 """Pairs of variables in one forward pass: a CPU is fastest where the hidden states stay in its cache, a GPU is not."""
 
+_CHECKPOINT = "the checkpoint"
+
 
 class ADAG:
     """Zero-shot causal discovery with a pre-trained attention network (Yin, Gao & Yu 2025).
 
     Parameters
     ----------
-    checkpoint : str or Path, optional
+    checkpoint : str, Path or Checkpoint, optional
         A shipped name (see ``python -m adag info``) or a file; the default is the shipped foundation model.
     device : str, default "auto"
         A torch device, or "auto": the GPU where there is one.
-    refine : bool, default False
+    refine : bool, optional
         Search from the network's graph under the likelihood of the data (`adag.refine`): a few milliseconds more,
-        and fewer errors where samples are many or variables exceed those seen in training.
+        and fewer errors where samples are many or variables exceed those seen in training. Default: False, but True
+        for an adapted checkpoint.
 
     Attributes
     ----------
+    variables : list of str or None
+        The variables that an adapted checkpoint knows, by name: it reads no others. None: it reads any.
     card : dict
         The model card: what the checkpoint was trained on, for how long, at which code revision.
 
@@ -57,16 +65,26 @@ class ADAG:
     [[0, 1], [0, 0]]
     """
 
-    def __init__(self, checkpoint: str | Path | None = None, device: str = "auto", *, refine: bool = False) -> None:
+    def __init__(
+        self,
+        checkpoint: str | Path | checkpoints.Checkpoint | None = None,
+        device: str = "auto",
+        *,
+        refine: bool | None = None,
+    ) -> None:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             self.device = torch.device(device)
         except RuntimeError:
             raise UsageError(f"unknown device '{device}': use auto, cpu, cuda or cuda:N") from None
-        loaded = checkpoints.load(checkpoint, self.device)
-        self.model, self.card, self._digest = loaded.model, loaded.card, loaded.digest
-        self.refine = refine
+        if not isinstance(checkpoint, checkpoints.Checkpoint):
+            checkpoint = checkpoints.load(checkpoint, self.device)
+        self._checkpoint = checkpoint
+        self.model, self.card, self._digest = checkpoint.model.to(self.device), checkpoint.card, checkpoint.digest
+        self.refine = bool(self.card.get("refine", False)) if refine is None else refine
+        only = self.model.config.only
+        self.variables: list[str] | None = self.card.get("variables") or (unnamed(only) if only else None)
         # A card of someone else's making need not say what the network saw.
         self._most_samples = float(self.card.get("config", {}).get("tasks", {}).get("n", [2, math.inf])[1])
 
@@ -130,7 +148,10 @@ class ADAG:
 
     def discover_moments(self, moments: Moments, names: list[str]) -> CausalGraph:
         """Estimate the graph of one data set that is known by its moments (a batch of one, float64) alone."""
-        return self._graphs(moments, [names])[0]
+        if self.variables is None:
+            return self._graphs(moments, [names])[0]
+        order = arranged(names, self.variables, _CHECKPOINT)
+        return self._graphs(moments.picked(order), [[names[k] for k in order]])[0].reordered(names)
 
     def discover_many(self, datasets: Sequence[Any]) -> list[CausalGraph]:
         """Estimate many graphs, batched through the network; n and d may differ between data sets.
@@ -139,14 +160,17 @@ class ADAG:
         those of `discover`, one by one and in order. An error names the position of the offending data set.
         """
         samples: list[NDArray[np.float64]] = []
-        names: list[list[str]] = []
+        columns: list[list[str]] = []  # as they come
+        names: list[list[str]] = []  # as the network takes them
         for k, X in enumerate(datasets):
             try:
-                values, columns = as_samples(X)
+                values, own = as_samples(X)
+                order = list(range(len(own))) if self.variables is None else arranged(own, self.variables, _CHECKPOINT)
             except DataError as e:
                 raise DataError(f"data set {k}: {e}" if len(datasets) > 1 else str(e)) from None
-            samples.append(values)
-            names.append(columns)
+            samples.append(values[:, order])
+            columns.append(own)
+            names.append([own[j] for j in order])
         by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for k, values in enumerate(samples):
             by_shape[values.shape].append(k)
@@ -158,7 +182,7 @@ class ADAG:
                 chunk = members[start : start + size]
                 moments = Moments.of(torch.from_numpy(np.stack([samples[k] for k in chunk])))
                 graphs.update(zip(chunk, self._graphs(moments, [names[k] for k in chunk]), strict=True))
-        return [graphs[k] for k in range(len(samples))]
+        return [graphs[k].reordered(own) for k, own in enumerate(columns)]
 
     @torch.inference_mode()
     def edge_probabilities(self, moments: Moments) -> NDArray[np.float64]:
@@ -183,6 +207,38 @@ class ADAG:
             weights = regression_weights(covariance, adjacency, int(n))
             graphs.append(CausalGraph(adjacency, weights, probability, "dag", tuple(columns)))
         return graphs
+
+    def adapt(self, datasets: Sequence[Any], *, on_domain: Callable[[int], None] | None = None) -> "ADAG":
+        """Learn from unlabelled data sets over the same variables what they share: an order, a graph, or nothing.
+
+        Parameters
+        ----------
+        datasets : sequence
+            K >= 1 domains, each what `discover` takes: hospitals, plants, cell lines. Columns are matched by name;
+            the numbers of rows may differ. Columns are taken in their own units in each (see `adag.adapt`).
+        on_domain : callable, optional
+            Called with the number of domains read so far.
+
+        Returns
+        -------
+        ADAG
+            For data sets over these variables, new ones and those of `datasets`. What they share is a prior
+            (Yin, Gao & Yu 2025, sec. 3) found by empirical Bayes; ``card["adapted"]`` says how much that is. With
+            one domain, or domains that share nothing, it answers as this one does with ``refine=True``.
+
+        Raises
+        ------
+        DataError
+            A data set cannot be read, or has other columns; it is named.
+        """
+        start = without_prior(self._checkpoint)
+        moments, names = read_domains(datasets, self.variables, on_domain)
+        plain = ADAG(start, str(self.device))
+        size = max(1, PAIRS_PER_BATCH.get(self.device.type, PAIRS_PER_BATCH["cuda"]) // len(names) ** 2)
+        parts = [plain.edge_probabilities(moments.part(k, k + size)) for k in range(0, len(datasets), size)]
+        prior = shared_prior(np.concatenate(parts))
+        adapted = with_prior(start, prior, names, [int(n) for n in moments.n.tolist()])
+        return ADAG(adapted, str(self.device))
 
     def save(self, path: str | Path) -> None:
         """Write the network and its card as a checkpoint that ``ADAG(path)`` reads back."""

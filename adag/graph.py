@@ -138,6 +138,13 @@ class CausalGraph:
         )
         return table.sort_values("confidence", ascending=False, kind="stable", ignore_index=True)
 
+    def reordered(self, names: Sequence[str]) -> "CausalGraph":
+        """The same graph with its variables in the order of `names`, which are its own names."""
+        order = [self.names.index(name) for name in names]
+        pairs = np.ix_(order, order)
+        weights, confidence = (None if part is None else part[pairs] for part in (self.weights, self.confidence))
+        return CausalGraph(self.adjacency[pairs], weights, confidence, self.kind, tuple(names))
+
     def to_networkx(self) -> nx.DiGraph:
         """The graph by variable name; an undirected edge becomes two directed ones marked ``undirected=True``."""
         graph = nx.DiGraph()

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from adag.families import FamilyKey, tuning_domains
 from adag.decode import least_expected_shd
+from adag.families import FamilyKey, tuning_domains
 from adag.inference import Objective, edge_probability
 from adag.model import AttentionDAG
 from adag.moments import Moments

@@ -22,5 +22,14 @@ def edge_probability(
     """
     prediction = model(pair_features(moments).to(device))
     if objective == "supervised":
-        return prediction.edge_probability()
-    return reconstruction.edge_probability(prediction, moments.to(device))
+        probability = prediction.edge_probability()
+    else:
+        probability = reconstruction.edge_probability(prediction, moments.to(device))
+    return under_prior(probability, model.bias) if model.config.prior else probability
+
+
+def under_prior(probability: Tensor, bias: Tensor) -> Tensor:
+    """P(i -> j) with ``bias`` (d, d) added to the log-odds of every edge against no edge; shapes (B, d, d)."""
+    none = (1.0 - probability - probability.mT).clamp(min=0.0)
+    edge = probability * bias.exp()
+    return edge / (none + edge + edge.mT).clamp(min=torch.finfo(edge.dtype).tiny)

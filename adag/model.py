@@ -27,6 +27,13 @@ class ModelConfig:
     features: int = FEATURES
     variables: int = 0
     """Where not 0: the network knows so many variables by their position, and answers for no other number."""
+    prior: int = 0
+    """Where not 0: it holds a prior for every ordered pair of so many variables (`adag.adapt`)."""
+
+    @property
+    def only(self) -> int | None:
+        """The one number of variables it answers for, if there is one."""
+        return self.variables or self.prior or None
 
     def as_dict(self) -> dict[str, int]:
         """Plain values, for a checkpoint's metadata."""
@@ -96,7 +103,8 @@ class AttentionDAG(nn.Module):
     """The network: pair features -> `Prediction`.
 
     With ``config.variables`` a bias of each ordered pair's own is added to its features: what domains over the same
-    variables share, a topological order or a graph, can be learned there (`adag.adapt`), entry by entry of the kernel.
+    variables share, a topological order or a graph, can be learned there, entry by entry of the kernel. With
+    ``config.prior`` there is one on the last kernel, the edge probabilities (`adag.inference` adds it).
 
     The direction logit is a difference of one order score per variable, read from the diagonal pairs, plus an
     antisymmetric term of the pair's own. The scores make a shared order easy to learn; the pair's term lets the
@@ -110,6 +118,8 @@ class AttentionDAG(nn.Module):
         self.embed = nn.Linear(self.config.features, c)
         if d := self.config.variables:
             self.identity = nn.Parameter(torch.zeros(d, d, c))
+        if d := self.config.prior:
+            self.bias = nn.Parameter(torch.zeros(d, d))
         self.layers = nn.ModuleList(Layer(self.config) for _ in range(self.config.layers))
         self.norm = nn.LayerNorm(c)
         self.pair = nn.Linear(c, 3)

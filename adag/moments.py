@@ -57,6 +57,15 @@ class Moments:
         """Those of the same data with every variable divided by its standard deviation."""
         return replace(self, std=torch.ones_like(self.std))
 
+    def picked(self, order: list[int]) -> "Moments":
+        """Those of the variables at these positions, in this order."""
+        pairs = {f: getattr(self, f)[:, order][:, :, order] for f in ("corr", "skew", "kurt")}
+        return replace(self, std=self.std[:, order], **pairs)
+
+    def part(self, start: int, stop: int) -> "Moments":
+        """Those of a range of the batch's data sets."""
+        return Moments(*(getattr(self, f)[start:stop] for f in ("n", "std", "corr", "skew", "kurt")))
+
     def to(self, device: torch.device | str) -> "Moments":
         """The same in float32 on a device, beside a network's answer."""
         return Moments(*(getattr(self, f).to(device, torch.float32) for f in ("n", "std", "corr", "skew", "kurt")))

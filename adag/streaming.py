@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from adag.columns import unnamed
 from adag.errors import DataError, UsageError
 from adag.moments import Moments
 from adag.validation import check_names, check_spread, check_values, column_values, csv_chunks
@@ -225,7 +226,7 @@ def _chunks(X: Any) -> tuple[list[str], Iterator[Array]]:
         if X.dtype.kind not in "biuf":
             raise DataError(f"the data has type {X.dtype}, not real numbers: pass a numeric array of shape (n, d)")
         rows = (X[start : start + CHUNK_ROWS] for start in range(0, len(X), CHUNK_ROWS))
-        return [f"x{j}" for j in range(X.shape[1])], (np.asarray(part, dtype=np.float64) for part in rows)
+        return unnamed(X.shape[1]), (np.asarray(part, dtype=np.float64) for part in rows)
     import pyarrow as pa
     import pyarrow.dataset as ds
 

@@ -4,6 +4,7 @@
 ADAG's can be read beside what it saw. Called by `adag.pretrain`.
 """
 
+import functools
 import math
 import random
 from typing import Annotated, NamedTuple, TypeVar
@@ -12,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from adag.families import FamilyKey, family_of
+from adag.families import FamilyKey, family_of, training_domains
 from adag.moments import Moments
 from adag.random_graphs import GraphFamily
 from adag.sem import WEIGHT_RANGE, DomainFamily, Family, Noise, Scale, Variance, observed
@@ -24,8 +25,8 @@ class TaskMix(BaseModel):
     """Distribution of the training tasks.
 
     In the *general* family every task has a fresh graph, order and weights; the tasks of the other families share an
-    order or a graph (`adag.sem.DomainFamily`), and then d, degree and graph are one each. Lists of [value, share] pairs; shares need not sum to 1. The number of samples is log-uniform between the two
-    ends of ``n``.
+    order or a graph (`adag.sem.DomainFamily`), and then d, degree and graph are one each. Lists of [value, share]
+    pairs; shares need not sum to 1. The number of samples is log-uniform between the two ends of ``n``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,6 +46,16 @@ class TaskMix(BaseModel):
     family: Family = "general"
     family_seed: Annotated[int, Field(ge=0)] = 0
     """Which of the families of that kind (`adag.families`)."""
+
+    domains: Annotated[int, Field(ge=1)] | None = None
+    """Number of data sets of the family that there are in all, of n rows each; three quarters of the rows are read, the
+    others judge. None: fresh domains without end, judged by their population."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "TaskMix":
+        if self.domains is not None and (self.family_key() is None or self.n[0] != self.n[1]):
+            raise ValueError("a number of domains needs a family and one n (n = [20, 20])")
+        return self
 
     @model_validator(mode="after")
     def _one_family(self) -> "TaskMix":
@@ -80,6 +91,8 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
     """
     choose, own_seed, d, size = _begin(mix, seed, step)
     generator = torch.Generator(device=device).manual_seed(own_seed)
+    if mix.domains is not None:
+        return _of_the_domains(mix, size * mix.groups_per_step, generator)
     moments, sems = [], []
     for _ in range(mix.groups_per_step):
         low, high = mix.n
@@ -99,8 +112,30 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
     )
 
 
+def _of_the_domains(mix: TaskMix, size: int, generator: torch.Generator) -> Batch:
+    """Some of a fixed number of data sets, each with its rows split at random into those read and those held out."""
+    key = mix.family_key()
+    assert key is not None
+    assert mix.domains is not None
+    everything = _fixed(key, mix.domains, mix.n[0], mix.noise[0][0], mix.variance[0][0], mix.scale[0][0])
+    device = generator.device
+    X = everything[torch.randint(mix.domains, (size,), generator=generator, device=device).cpu()].to(device)
+    rows = torch.rand(X.shape[:2], generator=generator, device=device).argsort(1).unsqueeze(-1).expand_as(X)
+    seen, unseen = X.gather(1, rows).split([X.shape[1] - X.shape[1] // 4, X.shape[1] // 4], 1)
+    rest = unseen - seen.mean(1, keepdim=True)
+    A = torch.full((size, key.d, key.d), float("nan"), device=device)  # of no use to the unsupervised objective
+    return Batch(Moments.of(seen), A, rest.mT @ rest / rest.shape[1])
+
+
+@functools.lru_cache(maxsize=1)
+def _fixed(key: FamilyKey, M: int, n: int, noise: Noise, variance: Variance, scale: Scale) -> Tensor:
+    return training_domains(key, M, n, noise=noise, variance=variance, scale=scale).float()
+
+
 def distinct_tasks(mix: TaskMix, seed: int, batches: int) -> int:
     """How many different data sets there are in so many batches of training."""
+    if mix.domains is not None:
+        return mix.domains
     if mix.pool is not None:
         batches = min(batches, mix.pool)
     return sum(_begin(mix, seed, step)[-1] for step in range(batches)) * mix.groups_per_step

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from adag import checkpoint as checkpoints
 from adag.errors import UsageError
@@ -47,6 +47,12 @@ class PretrainConfig(BaseModel):
     validation: tuple[tuple[int, int], ...] = ((5, 20), (10, 10), (10, 20), (10, 50), (10, 100), (20, 20), (20, 100))
     tasks: TaskMix
 
+    @model_validator(mode="after")
+    def _possible(self) -> "PretrainConfig":
+        if self.objective == "supervised" and self.tasks.domains is not None:
+            raise ValueError("domains without true graphs are for objective = 'unsupervised'")
+        return self
+
     def network(self) -> AttentionDAG:
         """A network of this architecture: freshly initialised, or grown from the checkpoint `init`."""
         known = {f.name for f in fields(ModelConfig)}
@@ -85,4 +91,4 @@ def learning_rate(config: PretrainConfig, step: int) -> float:
     if step < config.warmup:
         return (step + 1) / config.warmup
     share = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share)))
+    return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * share))

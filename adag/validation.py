@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from adag.columns import unnamed
 from adag.errors import DataError
 
 
@@ -58,7 +59,7 @@ def as_samples(X: Any) -> tuple[NDArray[np.float64], list[str]]:
     if d < 2:
         raise DataError("the data has 1 column: at least 2 variables are needed to look for edges")
     if names is None:
-        names = [f"x{j}" for j in range(d)]
+        names = unnamed(d)
     _check_samples(samples, names)
     return np.ascontiguousarray(samples), names
 

@@ -134,3 +134,37 @@ def test_refined_and_standardised_answers_are_others(in_process, tmp_path: Path)
         edges.append(pd.read_csv(tmp_path / "e.csv"))
     assert not edges[0].equals(edges[1])
     assert edges[2]["weight"].abs().median() < edges[0]["weight"].abs().median()
+
+
+def test_adapt_writes_a_checkpoint_that_discover_reads(in_process, tmp_path: Path) -> None:
+    folder, out = tmp_path / "plants", tmp_path / "mine.safetensors"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for k in range(6):
+        a = rng.normal(size=12)
+        b = 1.5 * a + rng.normal(size=12)
+        columns = {"a": a, "b": b, "c": rng.normal(size=12) - b}
+        pd.DataFrame(columns)[["c", "a", "b"] if k % 2 else ["a", "b", "c"]].to_csv(folder / f"{k}.csv", index=False)
+    code, said, complaint = in_process("adapt", folder, "--out", out, "--checkpoint", "adag-small")
+    assert code == 0, complaint
+    assert "6 data sets of 12 rows, 3 variables" in said
+    code, said, complaint = in_process("discover", folder / "3.csv", "--checkpoint", out)
+    assert code == 0, complaint
+    assert "among 3 variables" in said
+
+
+def test_adapt_names_what_it_cannot_read(in_process, tmp_path: Path) -> None:
+    out = tmp_path / "mine.safetensors"
+    code, _, complaint = in_process("adapt", tmp_path / "nowhere", "--out", out)
+    assert code == 2
+    assert "no folder" in complaint
+    code, _, complaint = in_process("adapt", tmp_path, "--out", out)
+    assert code == 2
+    assert "has no .csv or .parquet file" in complaint
+    (tmp_path / "a.csv").write_text("p,q\n1,2\n3,5\n4,4\n")
+    (tmp_path / "b.csv").write_text("p,r\n1,2\n3,5\n4,4\n")
+    code, _, complaint = in_process("adapt", tmp_path, "--out", out)
+    assert code == 2
+    assert "b.csv': column 'q' of '" in complaint
+    assert "is missing" in complaint
+    assert not out.exists()
