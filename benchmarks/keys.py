@@ -3,12 +3,10 @@
 Called by every other file of this room.
 """
 
-import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
+from adag.seeds import seed_of
 from baselines import MethodSpec
 
 CELL = ("graph", "degree", "d", "n", "noise", "variance", "scale", "violation")
@@ -48,7 +46,7 @@ class DatasetKey:
     @property
     def seed(self) -> int:
         """63-bit seed, a function of the key alone: the same data set in every grid and on every machine."""
-        return _seed("dataset:" + self.canonical())
+        return seed_of("dataset:" + self.canonical())
 
     @property
     def cell(self) -> tuple[Any, ...]:
@@ -72,9 +70,4 @@ class Trial:
     @property
     def seed(self) -> int:
         """The method's own seed for this trial."""
-        return _seed(f"trial:{self.method}:{self.dataset.canonical()}") % 2**31
-
-
-def _seed(text: str) -> int:
-    words = np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype=np.uint32)
-    return int(np.random.SeedSequence(words.tolist()).generate_state(1, np.uint64)[0] >> np.uint64(1))
+        return seed_of(f"trial:{self.method}:{self.dataset.canonical()}") % 2**31
