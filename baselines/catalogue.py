@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 
 from baselines.declaration import ASSUMPTIONS, RANDOMNESS
+from baselines.given import GIVEN
 from baselines.method import Method
 from baselines.registry import built_in_methods, parameters
 
@@ -22,6 +23,11 @@ Every method is called as `get_method("NAME").discover(X)` or `--methods NAME`, 
 package's own defaults; `NAME[parameter=value]` changes one. All assume independent samples, an acyclic graph and no
 hidden common cause; what each assumes beyond that is in the table.
 `python -m baselines.check NAME` checks any of them, or your own, against the contract of a method.
+
+What a method is *given* is more than one data set for those that learn from a family of domains (`GivenFamily` in
+`Method.prepare`; grids `order-consistent` and `heterogeneous`). A shared-support multi-task fit in the way of MultiDAG
+(Chen et al. 2021, arXiv:2111.02545) is not among them: we found no package that provides one; its authors' code is that
+of the paper's experiments, and scikit-learn's `MultiTaskLasso` wants one design matrix for all tasks.
 """
 
 
@@ -32,6 +38,7 @@ class Row:
     name: str
     returns: str
     assumes: str
+    given: str
     answer: str
     package: str
     license: str
@@ -47,6 +54,7 @@ def row(cls: type[Method]) -> Row:
         name=cls.name,
         returns=cls.kind.upper(),
         assumes=assumes,
+        given=getattr(cls, "given", "one domain"),
         answer=cls.randomness or "not declared",
         package=getattr(cls, "package", "not declared"),
         license=cls.license or "not declared",
@@ -58,16 +66,18 @@ def row(cls: type[Method]) -> Row:
 def page() -> str:
     """The Markdown page of the built-in methods."""
     classes = built_in_methods()
-    lines = [_HEAD, _table(["method", "returns", "assumes", "answer", "package", "licence", "paper"])]
+    lines = [_HEAD, _table(["method", "returns", "given", "assumes", "answer", "package", "licence", "paper"])]
     for entry in map(row, classes):
         cells = [
-            f"[{entry.name}](#{entry.name})", entry.returns, entry.assumes, entry.answer,
+            f"[{entry.name}](#{entry.name})", entry.returns, entry.given, entry.assumes, entry.answer,
             f"[{entry.package}](https://pypi.org/project/{entry.package}/)" if entry.package != "adag" else "adag",
             entry.license, _linked(entry.paper),
         ]  # fmt: skip
         lines.append(_line(cells))
     lines.append("\n## The words\n")
-    lines += [f"- **{word}**: {meaning}." for word, meaning in [*ASSUMPTIONS.items(), *RANDOMNESS.items()]]
+    lines += [
+        f"- **{word}**: {meaning}." for word, meaning in [*GIVEN.items(), *ASSUMPTIONS.items(), *RANDOMNESS.items()]
+    ]
     lines.append(
         "- **DAG**, **CPDAG**: one graph, or the class of all graphs that no conditional independence can tell apart."
     )

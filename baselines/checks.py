@@ -97,6 +97,8 @@ def orientation(make: Make) -> str:
     method = make()
     assumes = method.method.assumes
     strict = bool(IDENTIFIES & {*(assumes or ())}) and method.method.kind == "dag"
+    if "shared-weights" in (assumes or ()):  # which a family that is made up for the check does not have
+        strict = False
     layouts: list[tuple[int, ...]]
     if strict:
         truth = np.array([[0, 1], [0, 0]])

@@ -14,7 +14,9 @@ from typing import ClassVar, Literal
 
 from baselines import checks
 from baselines.checks import Broken, Make
+from baselines.method import ReadyMethod
 from baselines.registry import get_method
+from baselines.rehearsal import Rehearsed
 
 CHECKS: dict[str, Callable[[Make], str]] = {
     "no side effects": checks.no_side_effects,
@@ -42,8 +44,14 @@ class Verdict:
 
 
 def maker(method: str | Make) -> Make:
-    """What makes the method, where its name is given."""
-    return (lambda: get_method(method)) if isinstance(method, str) else method
+    """What makes the method, where its name is given; one that learns from families gets one for every data set."""
+    make = (lambda: get_method(method)) if isinstance(method, str) else method
+
+    def ready() -> ReadyMethod:
+        made = make()
+        return made if made.method.given == "one domain" else Rehearsed(made.method, made.spec)
+
+    return ready
 
 
 def examine(method: str | Make) -> list[Verdict]:

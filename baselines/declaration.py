@@ -10,9 +10,19 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 from adag.errors import UsageError
+from baselines.given import Given
 
 Assumption = Literal[
-    "linear", "gaussian", "non-gaussian", "equal-variance", "faithful", "var-sortable", "r2-sortable", "as-trained"
+    "linear",
+    "gaussian",
+    "non-gaussian",
+    "equal-variance",
+    "faithful",
+    "var-sortable",
+    "r2-sortable",
+    "as-trained",
+    "shared-order",
+    "shared-weights",
 ]
 Randomness = Literal["deterministic", "seeded", "unseeded"]
 Kind = Literal["dag", "cpdag"]
@@ -26,6 +36,8 @@ ASSUMPTIONS: dict[Assumption, str] = {
     "var-sortable": "the variances grow along causal paths",
     "r2-sortable": "the share of variance that all others explain grows along causal paths",
     "as-trained": "the data are like those that a pre-trained network saw; its model card says which",
+    "shared-order": "all data sets of a family keep to one causal order",
+    "shared-weights": "all data sets of a family have one graph, with weights of the same sign",
 }
 """Every word that `Method.assumes` may hold, and its meaning."""
 
@@ -49,6 +61,8 @@ def check(cls: type, *, built_in: bool) -> None:
         if not isinstance(value, str):
             raise _bad(cls, attribute, value, f"a str, e.g. {_EXAMPLES[attribute]}")
     _one_of(cls, "kind", get_args(Kind))
+    if hasattr(cls, "given"):
+        _one_of(cls, "given", get_args(Given))
     if getattr(cls, "randomness", None) is not None:
         _one_of(cls, "randomness", get_args(Randomness))
     _assumptions(cls)

@@ -17,6 +17,7 @@ from adag.errors import DataError, UsageError
 from adag.graph import CausalGraph, InvalidGraph
 from adag.validation import as_samples
 from baselines.declaration import Assumption, Kind, Randomness
+from baselines.given import Given, GivenFamily
 from baselines.isolation import contained
 from baselines.spec import MethodSpec
 
@@ -42,6 +43,8 @@ class Method:
     """The method needs n >= d + this many samples; other data are refused in plain words. None: it needs 2."""
     most_variables: ClassVar[int | None] = None
     """The method takes at most this many variables; more are refused in plain words. None: any number."""
+    given: ClassVar[Given] = "one domain"
+    """A word of `given.GIVEN`: what it knows of a data set's family; anything but "one domain" comes by `prepare`."""
     cpus: ClassVar[float] = 1
     gpus: ClassVar[float] = 0
     """Fractions share a GPU; where there is none, the method runs on the CPU."""
@@ -50,6 +53,13 @@ class Method:
 
     def warm_up(self) -> None:
         """Import the library and load weights, so that neither is timed."""
+
+    def prepare(self, family: GivenFamily) -> None:
+        """Learn once what the data sets of a family share; every `discover` after it is about one of them.
+
+        Called before `discover`, outside its time, and only where ``given`` is not "one domain". An object is prepared
+        for one family.
+        """
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
         """Estimate the graph of X, a private, writable array of shape (n, d); names are added by the caller."""
@@ -86,6 +96,7 @@ class ReadyMethod:
     def __init__(self, method: Method, spec: MethodSpec) -> None:
         self.method, self.spec = method, spec
         self._warm = False
+        self._family: GivenFamily | None = None
 
     def __repr__(self) -> str:
         return f"<method {self.spec}>"
@@ -102,6 +113,26 @@ class ReadyMethod:
                 self.method.warm_up()
             self._warm = True
 
+    def prepare(self, family: GivenFamily) -> float:
+        """Hand a method what it declares to be given of a family of data sets; the seconds that it took.
+
+        Raises
+        ------
+        UsageError
+            The method was prepared for another family: make a fresh one.
+        """
+        if self._family not in (None, family):
+            raise UsageError(f"{self.spec} is already prepared for another family: get_method('{self.spec}') again")
+        if self._family == family or self.method.given == "one domain":
+            return 0.0
+        self.warm_up()
+        with contained(0):
+            start = time.perf_counter()
+            self.method.prepare(dataclasses.replace(family, given=self.method.given))
+            seconds = time.perf_counter() - start
+        self._family = family
+        return seconds
+
     def discover(self, X: Any, *, seed: int = 0) -> CausalGraph:
         """Estimate the causal graph of one data set.
 
@@ -115,7 +146,8 @@ class ReadyMethod:
         Raises
         ------
         DataError
-            The data cannot be analysed (see `adag.validation.as_samples`), or have too few samples for the method.
+            The data cannot be analysed (see `adag.validation.as_samples`), have too few samples for the method, or are
+            of no family where it needs one.
         InvalidGraph
             The method's answer is not a graph.
         """
@@ -160,6 +192,14 @@ class ReadyMethod:
 
     def _samples(self, X: Any) -> tuple[NDArray[np.float64], list[str]]:
         samples, names = as_samples(X)
+        if self.method.given != "one domain" and self._family is None:
+            raise DataError(
+                f"{self.spec} needs a family of data sets ({self.method.given}), and these data are of none: use a "
+                "grid with a family, e.g. order-consistent, prepare(family) first, or another method, e.g. adag"
+            )
+        if self._family is not None and samples.shape[1] != self._family.key.d:
+            raise DataError(f"{samples.shape[1]} variables, and the family that {self.spec} was prepared for has "
+                            f"{self._family.key.d}: give data of that family")  # fmt: skip
         (n, d), spare, most = samples.shape, self.method.spare_samples, self.method.most_variables
         if most is not None and d > most:
             raise DataError(

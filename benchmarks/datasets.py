@@ -10,7 +10,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from adag.sem import observed, random_sem
+from adag.families import family_of
+from adag.sem import DomainFamily, observed
 from adag.violations import simulate_violated
 from benchmarks import folder, networks, sachs
 from benchmarks.keys import DatasetKey
@@ -63,20 +64,17 @@ def load(key: DatasetKey) -> Dataset:
 
 def _simulated(key: DatasetKey) -> Dataset:
     generator = torch.Generator().manual_seed(key.seed)
-    settings: dict[str, Any] = {  # validated by the grid
-        "degree": key.degree,
-        "family": key.graph,
-        "noise": key.noise,
-        "variance": key.variance,
-        "generator": generator,
-        "dtype": torch.float64,
-    }
+    noise: dict[str, Any] = {"noise": key.noise, "variance": key.variance}  # validated by the grid, as is the rest
     names = [f"x{j}" for j in range(key.d)]
     if key.violation == "none":
-        sem, X = observed(random_sem(1, key.d, **settings), key.n, key.scale, generator)  # type: ignore[arg-type]
+        family = family_of(*key.family) if key.family else DomainFamily(key.d, key.degree, key.graph)  # type: ignore[arg-type]
+        sem, X = observed(family.sems(1, generator=generator, **noise), key.n, key.scale, generator)  # type: ignore[arg-type]
         covariance = sem.covariance()[0].numpy()
         return Dataset(pd.DataFrame(X[0].numpy(), columns=names), sem.A[0].numpy(), covariance=covariance)
-    A, X = simulate_violated(1, key.d, key.n, violation=key.violation, scale=key.scale, **settings)  # type: ignore[arg-type]
+    A, X = simulate_violated(
+        1, key.d, key.n, degree=key.degree, family=key.graph, violation=key.violation, scale=key.scale,  # type: ignore[arg-type]
+        generator=generator, dtype=torch.float64, **noise,
+    )  # fmt: skip
     linear = key.violation != "nonlinear"
     return Dataset(pd.DataFrame(X[0].numpy(), columns=names), A[0].numpy(), weights_known=linear)
 

@@ -101,6 +101,7 @@ def record(trial: Trial, version: str, outcome: Outcome) -> dict[str, Any]:
         "params": trial.method.params_text,
         "version": version,
         "deterministic": method_class(trial.method.name).randomness != "unseeded",  # one seed, one answer
+        "given": method_class(trial.method.name).given,
         **vars(trial.dataset),
         "seed": trial.dataset.seed,
         "timeout_s": trial.timeout_s,
@@ -199,7 +200,8 @@ class _Loop:
     def _give(self, slot: Slot, trial: Trial) -> Task:
         number = self.numbers[trial]
         slot.given.add(number)
-        group = f"{trial.dataset.d} x {trial.dataset.n}" if self.batches[trial.method] else ""
+        size = trial.dataset
+        group = f"{size.d} x {size.n} of {size.family}" if self.batches[trial.method] else ""
         return Task(number, pickle.dumps(trial), trial.timeout_s, group)
 
     def _next_method(self, methods: Sequence[MethodSpec]) -> MethodSpec | None:

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from adag.errors import UsageError
 from benchmarks.environment import pretrained
 from benchmarks.look import STYLE, look
-from benchmarks.summary import interval, method_order, read_trials
+from benchmarks.summary import given, interval, method_order, read_trials
 
 COLUMNS = 4
 """Panels beside each other."""
@@ -86,7 +86,7 @@ def shd_against_n(trials: pd.DataFrame, notes: str = "") -> Figure:
                 ax.set_xlabel("samples n")
             if column == 0:
                 ax.set_ylabel(axis_label)
-    _legend(figure, axes, labels, notes)
+    _legend(figure, axes, labels, notes, given(trials))
     figure.suptitle(f"Structural Hamming distance, {_repeats(trials)}; lower is better",
                     x=0.01, ha="left", fontsize=10)  # fmt: skip
     return figure
@@ -119,7 +119,7 @@ def accuracy_against_runtime(trials: pd.DataFrame, notes: str = "") -> Figure:
         ax.set_xlabel("seconds a data set (median, 10-90%)")
         if column == 0:
             ax.set_ylabel("SHD of CPDAGs")
-    _legend(figure, axes, labels, notes)
+    _legend(figure, axes, labels, notes, given(trials))
     figure.suptitle(
 f"Accuracy against runtime, {_repeats(trials)}; best is bottom left; hollow: failed on some",
         x=0.01, ha="left",
@@ -160,7 +160,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, metric: str, label: str, labels: list[s
 
 def _panels(trials: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Panels by graph family, d and whatever else the run varies, with their titles."""
-    extra = [name for name in ("noise", "variance", "scale", "violation") if trials[name].nunique() > 1]
+    extra = [name for name in ("noise", "variance", "scale", "violation", "family_seed") if trials[name].nunique() > 1]
     keys = ["family", "d", *extra]
     return [
         (f"{key[0]}, d = {key[1]}" + ("\n" + ", ".join(map(str, key[2:])) if extra else ""), group)
@@ -169,7 +169,11 @@ def _panels(trials: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _legend(
-    figure: Figure, axes: "np.ndarray[tuple[int, ...], np.dtype[np.object_]]", labels: list[str], notes: str
+    figure: Figure,
+    axes: "np.ndarray[tuple[int, ...], np.dtype[np.object_]]",
+    labels: list[str],
+    notes: str,
+    known: dict[str, str],
 ) -> None:
     handles: dict[str, Any] = {}
     for ax in axes.ravel():
@@ -180,7 +184,7 @@ def _legend(
         return
     legend = figure.legend(
         handles=[handles[label] for label in shown],
-        labels=shown,
+        labels=[f"{label} ({known[label]})" if known else label for label in shown],
         loc="outside lower center",
         ncols=min(5, max(1, len(shown))),
         title=notes or None,  # what a pre-trained method has seen belongs beside its curve

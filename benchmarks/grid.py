@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from adag.errors import UsageError
 from adag.random_graphs import FIXED, GraphFamily
-from adag.sem import Noise, Scale, Variance
+from adag.sem import Family, Noise, Scale, Variance
 from adag.violations import Violation
 from baselines import MethodSpec, available_methods, parse_spec
 from benchmarks import folder
@@ -42,7 +42,8 @@ class CellBlock(_Strict):
     """A product of cells. ER-k at d < 2k + 1 is the complete graph: the edge probability is capped at 1.
 
     Simulated graphs need degree, d and n (``chain`` and ``star`` have d - 1 edges: no degree). The published
-    networks need n alone. Real data need nothing; a user's own (``data``) need their folder.
+    networks need n alone. Real data need nothing; a user's own (``data``) need their folder. Where the data sets of a
+    cell share an order or a graph, ``family`` says which of the two and ``family_seed`` which one.
     """
 
     graph: GraphFamily | Network | Real | Literal["data"]
@@ -54,6 +55,8 @@ class CellBlock(_Strict):
     variance: tuple[Variance, ...] = ("equal",)
     scale: tuple[Scale, ...] = ("raw",)
     violation: tuple[Violation, ...] = ("none",)
+    family: Family = "general"
+    family_seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _complete(self) -> "CellBlock":
@@ -75,6 +78,10 @@ class CellBlock(_Strict):
             raise ValueError(f"graph '{self.graph}' has noise of its own: leave out noise, variance and violation")
         if "iscm" in self.scale and (self.graph in SIZES or "nonlinear" in self.violation):
             raise ValueError("scale 'iscm' is for linear SEMs with simulated graphs: choose raw or standardised")
+        if self.family != "general" and (self.violation != NONE or {"degree", "d"} - needed):
+            raise ValueError(f"family '{self.family}' is for simulated graphs with a degree and without violations")
+        if self.family == "general" and self.family_seed:
+            raise ValueError("family_seed says which family: give one, order-consistent or heterogeneous")
         return self
 
     def expand(self) -> list[DatasetKey]:
@@ -92,7 +99,7 @@ class CellBlock(_Strict):
             ]
         degree = 1.0 if self.graph in FIXED else float(self.degree)
         return [
-            DatasetKey(self.graph, degree, d, n, noise, variance, scale, 0, violation)
+            DatasetKey(self.graph, degree, d, n, noise, variance, scale, 0, violation, self.family, self.family_seed)
             for d, n, noise, variance, scale, violation in itertools.product(
                 self.d, self.n, self.noise, self.variance, self.scale, self.violation
             )

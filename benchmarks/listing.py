@@ -19,15 +19,17 @@ from benchmarks.progress import duration
 def print_choices(console: Console) -> None:
     """Methods and grids."""
     table = Table(title="Methods", title_justify="left")
-    for heading in ("name", "returns", "assumes", "answer", "version", "licence", "parameters and defaults"):
+    for heading in ("name", "returns", "given", "assumes", "answer", "version", "licence", "parameters and defaults"):
         table.add_column(heading, no_wrap=heading == "name")
     for name in available_methods():
         try:
             cls = method_class(name)
             entry, version = row(cls), cls().version
-            table.add_row(name, entry.returns, entry.assumes, entry.answer, version, entry.license, entry.parameters)
+            table.add_row(
+                name, entry.returns, entry.given, entry.assumes, entry.answer, version, entry.license, entry.parameters
+            )
         except UsageError as e:
-            table.add_row(name, "", f"cannot be used: {e}", "", "", "", "")
+            table.add_row(name, "", "", f"cannot be used: {e}", "", "", "", "")
     wide = console if console.is_terminal else Console(width=150)
     wide.print(table)
     wide.print("papers, and what the words mean: docs/methods.md\n")

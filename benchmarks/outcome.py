@@ -21,6 +21,7 @@ class Outcome(TypedDict):
 
     status: Status
     runtime_s: float
+    prepare_s: float
     error: str
     traceback: str
     kind: str
@@ -39,6 +40,7 @@ def failure(status: Status, error: str, *, runtime_s: float = math.nan, trace: s
     return Outcome(
         status=status,
         runtime_s=runtime_s,
+        prepare_s=math.nan,
         error=without_paths(" ".join(error.split()))[:500],
         traceback=without_paths(trace)[-2000:],
         kind="",

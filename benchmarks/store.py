@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from adag.errors import UsageError
 from benchmarks.files import sync_folder, write_atomically
 from benchmarks.grid import Grid, load_grid
-from benchmarks.keys import TRIAL, Trial
+from benchmarks.keys import LATER, TRIAL, Trial
 
 SCHEMA = pa.schema(
     [
@@ -32,6 +32,7 @@ SCHEMA = pa.schema(
         ("params", pa.string()),
         ("version", pa.string()),
         ("deterministic", pa.bool_()),  # as the method declares: one seed, one answer
+        ("given", pa.string()),  # what the method knew of the data set's family: one domain, training domains, ...
         ("graph", pa.string()),
         ("degree", pa.float64()),
         ("d", pa.int64()),
@@ -40,10 +41,13 @@ SCHEMA = pa.schema(
         ("variance", pa.string()),
         ("scale", pa.string()),
         ("violation", pa.string()),
+        ("domain_family", pa.string()),  # general, order-consistent, heterogeneous
+        ("family_seed", pa.int64()),
         ("repeat", pa.int64()),
         ("seed", pa.int64()),
         ("status", pa.string()),  # ok, error, timeout, crash, oom, invalid-output
         ("runtime_s", pa.float64()),  # of a single `discover`
+        ("prepare_s", pa.float64()),  # of what was learnt once from the family before it; NaN without
         ("batch_runtime_s", pa.float64()),  # a data set's share of one `discover_many`; NaN without
         ("batch_size", pa.int64()),  # data sets in that call; 0 without
         ("timeout_s", pa.float64()),
@@ -59,8 +63,6 @@ SCHEMA = pa.schema(
     ]
 )
 ARRAYS = ("adjacency", "weights", "confidence")
-_LATER = {"deterministic": True, "batch_size": 0}
-"""Columns that older runs do not have, and what is true of them."""
 _SYNC_S = 0.5
 
 
@@ -188,13 +190,12 @@ def read_records(folder: Path) -> pd.DataFrame:
     if not frames:
         return SCHEMA.empty_table().to_pandas()
     records = pd.concat(frames, ignore_index=True)
-    records["violation"] = records["violation"].fillna("none")  # runs older than the column
     records = records.drop_duplicates(list(TRIAL), keep="last")
     return records.sort_values(list(TRIAL), ignore_index=True)
 
 
 def _filled(table: pa.Table) -> pd.DataFrame:
-    for name, value in _LATER.items():
+    for name, value in LATER.items():
         at = table.schema.get_field_index(name)
         table = table.set_column(at, table.schema.field(at), pc.fill_null(table.column(at), value))
     return table.to_pandas()

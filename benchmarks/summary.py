@@ -16,8 +16,9 @@ from rich.text import Text
 from scipy.stats import bootstrap
 
 from adag.errors import UsageError
+from baselines.given import GIVEN
 from benchmarks.folder import PREFIX, title
-from benchmarks.keys import CELL
+from benchmarks.keys import CELL, LATER
 
 RESAMPLES = 2000
 _UNSURE = "not deterministic, another run may give other graphs for the same seed"
@@ -37,11 +38,13 @@ def read_trials(folder: Path) -> pd.DataFrame:
     if not path.exists():
         raise UsageError(f"'{folder}' holds no scored run (no trials.parquet): run benchmarks/run.py --out {folder}")
     trials = pd.read_parquet(path)
-    if "violation" not in trials:  # runs older than the column
-        trials["violation"] = "none"
+    for name, value in LATER.items():  # runs older than the column
+        if name not in trials:
+            trials[name] = value
     simulated = trials["degree"] > 0  # ER2; data of their own have a name and no degree
     degree = trials["degree"].map("{:g}".format)
     trials["family"] = (trials["graph"].str.upper() + degree).where(simulated, trials["graph"].map(_title))
+    trials["family"] += (" " + trials["domain_family"]).where(trials["domain_family"] != "general", "")
     return trials
 
 
@@ -64,6 +67,12 @@ def interval(values: pd.Series) -> Interval:
 def method_order(trials: pd.DataFrame) -> list[str]:
     """ADAG first, then by name: the same order in every table and figure."""
     return sorted(trials["label"].unique(), key=lambda label: (not label.startswith("adag"), label))
+
+
+def given(trials: pd.DataFrame) -> dict[str, str]:
+    """What each method of a run was given of the data sets' family; empty where all have the data set alone."""
+    by_label = dict(zip(trials["label"], trials["given"], strict=True))
+    return by_label if set(by_label.values()) != {"one domain"} else {}
 
 
 def unsure(trials: pd.DataFrame) -> set[str]:
@@ -93,6 +102,7 @@ def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
     ]
     notes.append("pen. : penalised, a failed trial scores as the empty graph (as many as the true graph has edges)")
     notes += [f"{label} †: {_UNSURE}" for label in sorted(unsure(trials))]
+    notes += [f"given {word} : {GIVEN[word]}" for word in GIVEN if word in given(trials).values()]
     notes += _mixtures(trials)
     notes += [f"{label}: {text}" for label, text in sorted(pretrained.items())]
     if parameters:
@@ -111,7 +121,9 @@ def markdown(trials: pd.DataFrame) -> str:
     """The README's table: mean SHD with its 95% interval per cell; for CPDAG methods, between CPDAGs (marked)."""
     methods = method_order(trials)
     only_cpdag = {label for label in methods if trials.loc[trials["label"] == label, "shd"].isna().all()}
+    known = given(trials)
     marked = {label: f"{label} †" if label in unsure(trials) else label for label in methods}
+    marked = {label: f"{text}; {known[label]}" if known else text for label, text in marked.items()}
     heads = [f"{marked[label]} (CPDAG)" if label in only_cpdag else marked[label] for label in methods]
     lines = [f"| graph | n | true edges | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(methods)]
     for (family, d, n), group in trials.groupby(["family", "d", "n"], sort=False):
@@ -147,7 +159,7 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
         table.add_column(name, justify="right")
     for label in methods:
         table.add_column(_heading(label, trials), justify="right", overflow="fold")
-    extra = [name for name in ("noise", "variance", "scale", "violation") if trials[name].nunique() > 1]
+    extra = [name for name in ("noise", "variance", "scale", "violation", "family_seed") if trials[name].nunique() > 1]
     previous = None
     for cell, group in trials.groupby(["family", *CELL[1:]], sort=False):
         values: dict[str, Any] = dict(zip(["family", *CELL[1:]], tuple(cell), strict=True))
@@ -210,7 +222,8 @@ def _number(value: float, mark: str = "", digits: str = ".2f") -> str:
 
 def _heading(label: str, trials: pd.DataFrame) -> Text:
     mark = " †" if label in unsure(trials) else ""
-    return Text(label.replace("[", "\n[").replace(",", ",\n ") + mark)  # parameters on their own line
+    known = f"\n{given(trials)[label]}" if given(trials) else ""
+    return Text(label.replace("[", "\n[").replace(",", ",\n ") + mark + known)  # parameters on their own line
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ It holds one method, warm, and answers one trial after another over a pipe. What
 
 import ctypes
 import faulthandler
+import math
 import os
 import pickle
 import resource
@@ -21,11 +22,34 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from baselines import ReadyMethod
-    from benchmarks.keys import Trial
+    from baselines import MethodSpec, ReadyMethod
+    from benchmarks.keys import DatasetKey, Trial
 
-    Batched = tuple[NDArray[np.float64], int]
-    """A data set and its trial's seed."""
+    Batched = tuple[ReadyMethod, NDArray[np.float64], int]
+    """Who answered, the data set and its trial's seed."""
+
+
+class Methods:
+    """The worker's method: one warm object, and where it learns from families a further one for each family."""
+
+    def __init__(self, spec: "MethodSpec") -> None:
+        from baselines import get_method
+
+        self.spec, self.plain = spec, get_method(spec)
+        self._prepared: dict[object, tuple[ReadyMethod, float]] = {}
+
+    def of(self, key: "DatasetKey") -> "tuple[ReadyMethod, float]":
+        """The method for a data set, prepared for its family, and the seconds that this took; NaN where nothing was."""
+        from baselines import GivenFamily, get_method
+
+        if key.family is None or self.plain.method.given == "one domain":
+            return self.plain, math.nan
+        family = GivenFamily(key.family, key.n, key.noise, key.variance, key.scale)  # type: ignore[arg-type]
+        if family not in self._prepared:
+            method = get_method(self.spec)
+            self._prepared[family] = method, method.prepare(family)
+        return self._prepared[family]
+
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -48,7 +72,7 @@ def main(channel: int, faults: int, parent: int, threads: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pipe = Connection(channel)
     try:
-        method = _load(pickle.loads(pipe.recv_bytes()), threads)
+        methods = _load(pickle.loads(pipe.recv_bytes()), threads)
     except Exception as e:
         pipe.send(("failed", of_exception(_status_of(e), e), False))
         return
@@ -64,7 +88,7 @@ def main(channel: int, faults: int, parent: int, threads: int) -> None:
             trial = pickle.loads(pipe.recv_bytes())
         except EOFError:
             return
-        outcome = _attempt_batch(method, batch, pipe) if trial is None else _attempt(method, trial, pipe, batch)
+        outcome = _attempt_batch(batch, pipe) if trial is None else _attempt(methods, trial, pipe, batch)
         if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
             os._exit(0)
         outcome["first_call"] = first
@@ -72,26 +96,30 @@ def main(channel: int, faults: int, parent: int, threads: int) -> None:
         first = False
 
 
-def _load(spec: object, threads: int) -> "ReadyMethod":
+def _load(spec: object, threads: int) -> Methods:
     import torch
     from threadpoolctl import threadpool_limits
 
-    from baselines import MethodSpec, get_method
+    from baselines import MethodSpec
 
     assert isinstance(spec, MethodSpec)
     torch.set_num_threads(threads)
-    method = get_method(spec)
-    method.warm_up()
+    methods = Methods(spec)
+    methods.plain.warm_up()
     # The environment has already set the sizes; a library that chose its own at import is put right here.
     threadpool_limits(limits=threads)
-    return method
+    return methods
 
 
-def _attempt(method: "ReadyMethod", trial: "Trial", pipe: Connection, batch: "list[Batched]") -> Outcome:
+def _attempt(methods: Methods, trial: "Trial", pipe: Connection, batch: "list[Batched]") -> Outcome:
     from adag.graph import InvalidGraph
     from benchmarks.datasets import load
 
     X = load(trial.dataset).X.to_numpy()
+    try:
+        method, prepare_s = methods.of(trial.dataset)
+    except Exception as e:
+        return of_exception(_status_of(e), e)
     pipe.send(("started", None, False))
     start = time.perf_counter()
     try:
@@ -101,20 +129,22 @@ def _attempt(method: "ReadyMethod", trial: "Trial", pipe: Connection, batch: "li
     except BaseException as e:  # SystemExit and the panics of Rust extensions among them
         return of_exception(_status_of(e), e, runtime_s=time.perf_counter() - start)
     outcome = failure("ok", "", runtime_s=seconds)
+    outcome["prepare_s"] = prepare_s
     outcome["kind"] = graph.kind
     outcome["adjacency"] = graph.adjacency.ravel().tolist()
     outcome["weights"] = None if graph.weights is None else graph.weights.ravel().tolist()
     outcome["confidence"] = None if graph.confidence is None else graph.confidence.ravel().tolist()
     if method.batches:
-        batch.append((X, trial.seed))
+        batch.append((method, X, trial.seed))
     return outcome
 
 
-def _attempt_batch(method: "ReadyMethod", batch: "list[Batched]", pipe: Connection) -> Outcome:
+def _attempt_batch(batch: "list[Batched]", pipe: Connection) -> Outcome:
     """Time `discover_many` over the data sets that `discover` has just answered; only its time is kept."""
     pipe.send(("started", None, False))
+    method, _, seed = batch[0]
     try:
-        _, seconds = method.timed_discover_many([X for X, _ in batch], seed=batch[0][1])
+        _, seconds = method.timed_discover_many([X for _, X, _ in batch], seed=seed)
     except BaseException as e:
         return of_exception(_status_of(e), e)
     else:

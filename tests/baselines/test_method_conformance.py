@@ -20,15 +20,23 @@ from baselines.registry import built_in_methods
 from baselines.spec import MethodSpec
 
 QUICK = {
+    "adag-family": "adag-family[checkpoint=adag-small]",
+    "adag-family-supervised": "adag-family-supervised[checkpoint=adag-small]",
     "dagma": "dagma[T=2]",
     "golem": "golem[num_iter=80,learning_rate=0.05]",
     "golem-ev": "golem-ev[num_iter=80,learning_rate=0.05,device=cpu]",
     "golem-nv": "golem-nv[num_iter=80,learning_rate=0.05,device=cpu]",
+    "multi-group-direct-lingam": "multi-group-direct-lingam[domains=2]",
     "notears": "notears[h_tol=1e-3]",
+    "notears-pooled": "notears-pooled[h_tol=1e-3,domains=10]",
     "notears-standardised": "notears-standardised[h_tol=1e-3]",
     "notears-torch": "notears-torch[outer_iter=4,inner_iter=50,init_lr=0.05,device=cpu]",
+    "oracle-order-lasso": "oracle-order-lasso[tuning=5]",
+    "oracle-order-ridge": "oracle-order-ridge[tuning=5]",
+    "pooled-order-lasso": "pooled-order-lasso[tuning=5]",
+    "pooled-order-ridge": "pooled-order-ridge[tuning=5]",
 }
-"""Fewer iterations, where the published number takes seconds to minutes; all else is as published."""
+"""Fewer iterations or tuning domains, where the default takes seconds to minutes; all else is as published."""
 
 
 @pytest.mark.parametrize("name", [cls.name for cls in built_in_methods()])
