@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @register
 class AttentionDAGMethod(Method):
-    """Zero-shot: one forward pass. Its DAG then passes the same threshold on |weight| as everyone's."""
+    """Zero-shot: one forward pass. Its DAG then passes the same threshold on |weight| as everyone's.
+
+    ``relabel=true`` is a control: the network sees the variables in a random order (by the seed), and its graph is put
+    back. What a checkpoint has learnt of single variables is then lost; one that knows none answers the same.
+    """
 
     name = "adag"
     package = "adag"
@@ -29,8 +33,8 @@ class AttentionDAGMethod(Method):
     refine: ClassVar[bool] = False
     shipped: ClassVar[str] = "adag-base"
 
-    def __init__(self, *, checkpoint: str | None = None, device: str = "cpu") -> None:
-        self.checkpoint, self.device = checkpoint or self.shipped, device
+    def __init__(self, *, checkpoint: str | None = None, device: str = "cpu", relabel: bool = False) -> None:
+        self.checkpoint, self.device, self.relabel = checkpoint or self.shipped, device, relabel
         self._model: ADAG | None = None
 
     @property
@@ -57,12 +61,18 @@ class AttentionDAGMethod(Method):
         self.model.discover(np.random.default_rng(0).normal(size=(8, 3)))
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
-        """One forward pass; `seed` is not needed."""
-        return _by_common_rule(self.model.discover(X))
+        """One forward pass; `seed` is not needed, unless it is to relabel the variables."""
+        return self.discover_many([X], seed=seed)[0]
 
     def discover_many(self, datasets: Sequence[NDArray[np.float64]], *, seed: int) -> list[CausalGraph]:
         """One forward pass for each shape of data set."""
-        return [_by_common_rule(graph) for graph in self.model.discover_many(datasets)]
+        if not self.relabel:
+            return [_by_common_rule(graph) for graph in self.model.discover_many(datasets)]
+        rng = np.random.default_rng(seed)
+        orders = [rng.permutation(X.shape[1]) for X in datasets]
+        graphs = self.model.discover_many([X[:, order] for X, order in zip(datasets, orders, strict=True)])
+        return [_by_common_rule(_relabelled(graph, np.argsort(order)))
+                for graph, order in zip(graphs, orders, strict=True)]  # fmt: skip
 
 
 @register
@@ -81,6 +91,13 @@ class UnsupervisedADAG(RefinedADAG):
     name = "adag-unsupervised"
     assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "gaussian", "equal-variance", "as-trained")
     shipped = "adag-unsupervised"
+
+
+def _relabelled(graph: CausalGraph, order: NDArray[np.int64]) -> CausalGraph:
+    """The graph of the variables in another order: variable ``order[k]`` of it comes k-th."""
+    square = np.ix_(order, order)
+    weights, confidence = (None if m is None else m[square] for m in (graph.weights, graph.confidence))
+    return CausalGraph(graph.adjacency[square], weights, confidence, graph.kind, tuple(graph.names[k] for k in order))
 
 
 def _by_common_rule(graph: CausalGraph) -> CausalGraph:
