@@ -15,7 +15,7 @@ from adag.random_graphs import GraphFamily, orient
 from adag.seeds import generator_of
 from adag.sem import SEM, DomainFamily, Family, Noise, Scale, Variance, observed
 
-CHUNK = 1000
+CHUNK = 100
 """Training domains come in blocks of this many, each with a seed of its own: the first M are the same for all M."""
 
 

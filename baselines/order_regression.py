@@ -81,10 +81,11 @@ class _Ridge(_OrderRegression):
     penalties = (10.0, 3.0, 1.0, 0.3)
 
     def regression(self, X: Array, y: Array, penalties: tuple[float, ...]) -> Array:
-        """One ridge regression for each penalty."""
+        """One ridge regression for each penalty: scikit-learn takes a penalty for each target, so y is repeated."""
         from sklearn.linear_model import Ridge
 
-        return np.stack([Ridge(alpha=penalty, fit_intercept=False).fit(X, y).coef_ for penalty in penalties])
+        targets = np.repeat(y[:, None], len(penalties), axis=1)
+        return Ridge(alpha=np.array(penalties), fit_intercept=False).fit(X, targets).coef_.reshape(len(penalties), -1)
 
 
 class _Pooled(_OrderRegression):

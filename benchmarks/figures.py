@@ -182,11 +182,13 @@ def _legend(
     shown = [label for label in labels if label in handles]
     if not shown:  # every trial failed
         return
+    names = [f"{label} ({known[label]})" if known else label for label in shown]
+    fitting = int(figure.get_figwidth() * 13 / (max(map(len, names)) + 6)) if known else 5
     legend = figure.legend(
         handles=[handles[label] for label in shown],
-        labels=[f"{label} ({known[label]})" if known else label for label in shown],
+        labels=names,
         loc="outside lower center",
-        ncols=min(5, max(1, len(shown))),
+        ncols=max(1, min(5, fitting, len(shown))),
         title=notes or None,  # what a pre-trained method has seen belongs beside its curve
         title_fontsize=6.5,
     )

@@ -7,6 +7,8 @@ LOOK = {
     "adag": ("#D55E00", "o"),
     "adag-refined": ("#7F2704", "d"),
     "adag-unsupervised": ("#FDAE6B", "p"),
+    "adag-family": ("#B10026", "*"),
+    "adag-family-supervised": ("#F768A1", "h"),
     # Okabe-Ito, told apart by colour-blind readers, for the most used; muted tones for the rest.
     "notears": ("#0072B2", "s"),
     "golem": ("#009E73", "^"),
@@ -25,6 +27,12 @@ LOOK = {
     "notears-torch": ("#1F3A93", "8"),
     "golem-ev": ("#44AA99", "^"),
     "golem-nv": ("#66C2A5", "v"),
+    "multi-group-direct-lingam": ("#BF812D", "^"),
+    "notears-pooled": ("#74A9CF", "D"),
+    "pooled-order-lasso": ("#238B45", "<"),
+    "pooled-order-ridge": ("#74C476", ">"),
+    "oracle-order-lasso": ("#54278F", "<"),
+    "oracle-order-ridge": ("#9E9AC8", ">"),
     "empty": ("#BBBBBB", "_"),
     "bayes-optimal": ("#B8860B", "+"),
 }
@@ -42,11 +50,11 @@ HUES = [LOOK[name] for name in _TOLD_APART]
 
 
 def look(label: str, labels: list[str]) -> tuple[str, str]:
-    """Colour and marker of a method; a second variant of one and methods of others get the spare ones in order."""
+    """Colour and marker of a method; further variants of one and methods of others get the spare ones in order."""
 
     def own(other: str) -> bool:
         name = other.split("[")[0]
-        return name in LOOK and sum(one.split("[")[0] == name for one in labels) == 1
+        return name in LOOK and (other == name or sum(one.split("[")[0] == name for one in labels) == 1)
 
     if own(label):
         return LOOK[label.split("[")[0]]

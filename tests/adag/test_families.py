@@ -39,9 +39,9 @@ PINNED = [[2, 9, 7, 4, 8, 3, 6, 0, 5, 1], [8, 3, 5, 0, 6, 1, 2, 4, 7, 9]]
 
 
 def test_tuning_domains_keep_to_the_order_and_the_truth_belongs_to_the_samples() -> None:
-    A, X = tuning_domains(ORDER, 1200, 30)
-    assert A.shape == (1200, 6, 6)
-    assert X.shape == (1200, 30, 6)
+    A, X = tuning_domains(ORDER, 1250, 30)
+    assert A.shape == (1250, 6, 6)
+    assert X.shape == (1250, 30, 6)
     order = family_of(*ORDER).order
     assert order is not None
     sorted_A = A[:, order][:, :, order]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adag.graph import CausalGraph
-from baselines import Method, register
+from baselines import GivenFamily, Method, register
 
 
 class Toy(Method):
@@ -142,6 +142,28 @@ class KillsItsSupervisor(Toy):
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(600)
         raise AssertionError("unreachable")
+
+
+@register
+class Learns(Toy):
+    """Answers with the mean of its training domains, x0 -> x1; refuses to learn from a family of five samples."""
+
+    name = "odd-learns"
+    given = "training domains"
+
+    def prepare(self, family: GivenFamily) -> None:
+        if family.n == 5:
+            raise ValueError("five samples are too few to learn from")
+        time.sleep(0.2)
+        self.mean = float(np.abs(family.training(3)).mean())
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        return self.discover_many([X], seed=seed)[0]
+
+    def discover_many(self, datasets: list[NDArray[np.float64]], *, seed: int) -> list[CausalGraph]:
+        weights = np.zeros((datasets[0].shape[1],) * 2)
+        weights[0, 1] = self.mean
+        return [CausalGraph.from_weights(weights) for _ in datasets]
 
 
 @register

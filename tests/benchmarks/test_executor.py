@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from adag.families import training_domains
 from baselines import MethodSpec, parse_spec
 from benchmarks import executor
 from benchmarks.agreement import disagreements
@@ -218,3 +219,33 @@ def test_what_is_dropped_midway_stops(slots: int, tmp_path: Path) -> None:
     while ours() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert ours() == []
+
+
+def test_a_method_learns_from_each_family_once_and_outside_its_time(slots: int) -> None:
+    """Two families of one size and a third that cannot be learnt from, beside a data set of none."""
+    keys = [
+        DatasetKey("er", 1.0, 4, n, "gaussian", "equal", "raw", repeat, domain_family=family, family_seed=seed)
+        for repeat in range(6)
+        for n, family, seed in ((20, "order-consistent", 0), (20, "order-consistent", 1), (5, "heterogeneous", 0))
+    ]
+    alone = data()
+    plan = [Trial(parse_spec("odd-learns"), key, 60.0) for key in (*keys, alone)]
+    records = run(plan, slots)
+    learnt = set()
+    for trial, record in records.items():
+        key = trial.dataset
+        if key == alone:
+            assert record["status"] == "error"
+            assert "needs a family of data sets (training domains), and these data are of none" in record["error"]
+        elif key.n == 5:
+            assert record["status"] == "error"
+            assert record["error"] == "ValueError: five samples are too few to learn from"
+        else:
+            assert record["status"] == "ok"
+            assert record["given"] == "training domains"
+            assert record["prepare_s"] > 0.19
+            assert record["runtime_s"] < 0.1
+            assert key.family is not None
+            assert record["weights"][1] == float(training_domains(key.family, 3, 20).abs().mean())
+            learnt.add(record["weights"][1])
+    assert len(learnt) == 2
