@@ -110,12 +110,16 @@ def available(objective: Objective) -> list[Path]:
     return [known[name] for name in sorted(known) if name.startswith(kinds) and name.endswith(f"-{objective}")]
 
 
-def refuse_other_family(model: "ADAG", key: FamilyKey) -> None:
-    """A checkpoint says what it was trained on: one of another order or graph would be judged for what it is not."""
+def trained_family(model: "ADAG") -> FamilyKey:
+    """The family that a checkpoint was trained on, by its card."""
     tasks = model.card["config"]["tasks"]
     d, degree, graph = (tasks[name][0][0] for name in ("d", "degree", "graph"))
-    trained = FamilyKey(tasks.get("family", "general"), d, degree, graph, tasks.get("family_seed", 0))
-    if trained != key:
+    return FamilyKey(tasks.get("family", "general"), d, float(degree), graph, tasks.get("family_seed", 0))
+
+
+def refuse_other_family(model: "ADAG", key: FamilyKey) -> None:
+    """A checkpoint of another order or graph would be judged for what it is not."""
+    if (trained := trained_family(model)) != key:
         raise UsageError(
             f"checkpoint '{model.card['name']}' was trained on the family {trained.canonical()}, and the data sets are "
             f"of {key.canonical()}: train one for them"
