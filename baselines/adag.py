@@ -71,8 +71,8 @@ class AttentionDAGMethod(Method):
         rng = np.random.default_rng(seed)
         orders = [rng.permutation(X.shape[1]) for X in datasets]
         graphs = self.model.discover_many([X[:, order] for X, order in zip(datasets, orders, strict=True)])
-        return [_by_common_rule(_relabelled(graph, np.argsort(order)))
-                for graph, order in zip(graphs, orders, strict=True)]  # fmt: skip
+        back = [[graph.names[k] for k in np.argsort(order)] for graph, order in zip(graphs, orders, strict=True)]
+        return [_by_common_rule(graph.reordered(names)) for graph, names in zip(graphs, back, strict=True)]
 
 
 @register
@@ -91,13 +91,6 @@ class UnsupervisedADAG(RefinedADAG):
     name = "adag-unsupervised"
     assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "gaussian", "equal-variance", "as-trained")
     shipped = "adag-unsupervised"
-
-
-def _relabelled(graph: CausalGraph, order: NDArray[np.int64]) -> CausalGraph:
-    """The graph of the variables in another order: variable ``order[k]`` of it comes k-th."""
-    square = np.ix_(order, order)
-    weights, confidence = (None if m is None else m[square] for m in (graph.weights, graph.confidence))
-    return CausalGraph(graph.adjacency[square], weights, confidence, graph.kind, tuple(graph.names[k] for k in order))
 
 
 def _by_common_rule(graph: CausalGraph) -> CausalGraph:

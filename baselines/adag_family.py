@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 from adag.errors import CheckpointError, UsageError
 from adag.families import FamilyKey
 from adag.sem import Family
-from baselines.adag import AttentionDAGMethod
+from baselines.adag import RefinedADAG
 from baselines.declaration import Assumption
 from baselines.given import GivenFamily
 from baselines.registry import register
@@ -41,8 +41,10 @@ def family_checkpoint(family: Family, d: int, objective: Objective) -> Path:
 
 
 @register
-class FamilyADAG(AttentionDAGMethod):
+class FamilyADAG(RefinedADAG):
     """The network that was pre-trained on unlabelled domains of the data set's family, without any true graph.
+
+    The search that follows is that of `adag-unsupervised`.
 
     ``checkpoint`` takes the place of the family's own (``results/families/checkpoints/FAMILY-dD-unsupervised``).
     """
@@ -99,6 +101,7 @@ class SupervisedFamilyADAG(FamilyADAG):
     name = "adag-family-supervised"
     assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "as-trained")
     objective = "supervised"
+    refine = False  # it has learnt which edges to keep: on tuning domains the search adds errors
 
 
 def available(objective: Objective) -> list[Path]:

@@ -33,7 +33,7 @@ CURVES = {
 KNOWN = {
     "adag-family, unsupervised": LOOK["adag-family"],
     "adag-family, supervised": LOOK["adag-family-supervised"],
-    **{name: LOOK[name] for name in ("adag", "pooled-order-ridge", "oracle-order-ridge")},
+    **{name: LOOK[name] for name in ("adag", "adag-adapted", "pooled-order-ridge", "oracle-order-ridge")},
 }
 
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from adag.estimator import ADAG
-from adag.families import FamilyKey, family_of, reordered
+from adag.families import FamilyKey, family_of, reordered, training_domains
 from adag.graph import CausalGraph
 from adag.seeds import generator_of
 from baselines import GivenFamily, get_method
@@ -26,6 +26,10 @@ SAMPLES = (5, 10, 20, 50)
 INVERSIONS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 N = 20
 """Samples of a data set in the curves of distance and M."""
+ADAPTED = (1, 2, 5, 20, 100, 1000)
+"""Domains that the general network is adapted to in the curve of M."""
+USUAL = 100
+"""Of these, in the other curves; with N samples each, whatever the test domains have."""
 CONTROLS = ("pooled-order-ridge", "oracle-order-ridge")
 """In the curve of distance they keep to the training family's order, as the checkpoint does."""
 Arrays = NDArray[np.float64]
@@ -71,6 +75,8 @@ def measure(models: Sequence[ADAG], sets: int, by_M: Path) -> pd.DataFrame:
         family = {"family": key.family, "d": key.d}
         own = {f"adag-family, {m.card['objective']}": m for m in models if trained_family(m) == key}
         own["adag"] = ADAG(device="cpu")
+        adapted = {M: own["adag"].adapt(list(training_domains(key, M, N))) for M in ADAPTED}
+        own["adag-adapted"] = adapted[USUAL]
         hours = {name: _hours(model) for name, model in own.items()}
         for n in SAMPLES:
             A, X = domains(key, sets, n)
@@ -83,6 +89,10 @@ def measure(models: Sequence[ADAG], sets: int, by_M: Path) -> pd.DataFrame:
             for name, discover in answers.items():
                 rows.append({**family, "curve": "distance", "x": share, "method": name, **_score(discover(X), A)}
                             | {"train_hours": hours.get(name)})  # fmt: skip
+        A, X = domains(key, sets, N)
+        for M, model in adapted.items():
+            rows.append({**family, "curve": "M", "x": M, "method": "adag-adapted",
+                         **_score(model.discover_many(list(X)), A), "train_hours": _hours(model)})  # fmt: skip
     for path in sorted(by_M.glob("*.safetensors")):
         model = ADAG(path, device="cpu")
         key = trained_family(model)

@@ -7,6 +7,7 @@ LOOK = {
     "adag": ("#D55E00", "o"),
     "adag-refined": ("#7F2704", "d"),
     "adag-unsupervised": ("#FDAE6B", "p"),
+    "adag-adapted": ("#8C510A", "P"),
     "adag-family": ("#B10026", "*"),
     "adag-family-supervised": ("#F768A1", "h"),
     # Okabe-Ito, told apart by colour-blind readers, for the most used; muted tones for the rest.
