@@ -82,12 +82,21 @@ def page() -> str:
         "- **DAG**, **CPDAG**: one graph, or the class of all graphs that no conditional independence can tell apart."
     )
     for cls in classes:
-        lines += ["", f"## {cls.name}", "", inspect.cleandoc(cls.__doc__ or "").replace("``", "`")]
+        lines += ["", f"## {cls.name}", "", _prose(inspect.cleandoc(cls.__doc__ or ""))]
         if needs := _needs(cls):
             lines += ["", needs]
         if parameters(cls):
             lines += ["", f"Parameters: `{row(cls).parameters}`"]
+        lines += ["", f"How it is called: `{cls.__module__.replace('.', '/')}.py`"]
     return "\n".join(lines) + "\n"
+
+
+def _prose(docstring: str) -> str:
+    """A numpydoc docstring as Markdown: its parameters as a list, not as a heading."""
+    text, _, parameters = docstring.replace("``", "`").partition("\n\nParameters\n----------\n")
+    entries = re.findall(r"^(\S+) : (.+)\n((?:    .+\n?)*)", parameters, re.MULTILINE)
+    items = [f"- `{name}` ({kind}): {' '.join(meaning.split())}" for name, kind, meaning in entries]
+    return "\n".join([text, "", *items] if items else [text])
 
 
 def _needs(cls: type[Method]) -> str:
