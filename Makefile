@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench-small figures test lint format pretrain clean
+.PHONY: help setup bench-small figures docs test lint format pretrain clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,10 @@ figures: setup ## Redraw every figure from the files under results/
 	$(if $(wildcard results/ablations/*.csv),$(BIN)/python benchmarks/ablation_figures.py results/ablations)
 	$(if $(wildcard results/calibration/bins.csv),$(BIN)/python benchmarks/calibration_figures.py results/calibration)
 
+docs: setup ## Build the documentation into site/, to open in a browser; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html; to search it, run $(BIN)/python -m mkdocs serve"
+
 test: setup ## Run the tests
 	$(BIN)/python -m pytest -q
 
@@ -44,4 +48,4 @@ pretrain: setup ## Train the small checkpoint again, into runs/ (about an hour o
 	$(BIN)/python -m adag pretrain --config adag/configs/small.toml --out runs/adag-small.safetensors
 
 clean: ## Remove the environment and caches (results stay)
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv site .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
