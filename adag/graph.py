@@ -29,7 +29,9 @@ class CausalGraph:
     confidence : ndarray, shape (d, d), float64, or None
         A score per directed edge, higher is surer; what AUPRC ranks. Need not be a probability.
     kind : {"dag", "cpdag"}
+        One graph, or the class of all graphs that no conditional independence can tell apart.
     names : tuple of str, length d
+        The variables; default ``x0 ...``.
 
     Raises
     ------

@@ -34,11 +34,12 @@ class Method:
     paper: ClassVar[str] = ""
     """Authors, year and where to find it, e.g. ``Zheng et al. 2018, arXiv:1803.01422``."""
     kind: ClassVar[Kind] = "dag"
+    """What `discover` returns: "dag" or "cpdag"."""
     assumes: ClassVar[tuple[Assumption, ...] | None] = None
-    """Words of `declaration.ASSUMPTIONS`; () for nothing, None where it is not declared. That the graph is acyclic,
-    the samples independent and no common cause hidden goes without saying."""
+    """Words of `baselines.declaration.ASSUMPTIONS`; () for nothing, None where it is not declared. That the graph is
+    acyclic, the samples independent and no common cause hidden goes without saying."""
     randomness: ClassVar[Randomness | None] = None
-    """See `declaration.RANDOMNESS`."""
+    """A word of `baselines.declaration.RANDOMNESS`: whether one seed gives one answer."""
     spare_samples: ClassVar[int | None] = None
     """The method needs n >= d + this many samples; other data are refused in plain words. None: it needs 2."""
     most_variables: ClassVar[int | None] = None
@@ -46,6 +47,7 @@ class Method:
     given: ClassVar[Given] = "one domain"
     """A word of `given.GIVEN`: what it knows of a data set's family; anything but "one domain" comes by `prepare`."""
     cpus: ClassVar[float] = 1
+    """CPUs of a trial, and the size of its thread pools."""
     gpus: ClassVar[float] = 0
     """Fractions share a GPU; where there is none, the method runs on the CPU."""
     memory_gib: ClassVar[float | None] = None
@@ -62,7 +64,20 @@ class Method:
         """
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
-        """Estimate the graph of X, a private, writable array of shape (n, d); names are added by the caller."""
+        """Estimate the graph of one data set; names are added by the caller.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d)
+            Checked samples, a private copy that may be written to.
+        seed : int
+            For whatever draws random numbers; the global generators are seeded already.
+
+        Returns
+        -------
+        CausalGraph
+            See `CausalGraph.from_weights` for the way from weights to a graph.
+        """
         raise NotImplementedError
 
     @property
@@ -142,6 +157,11 @@ class ReadyMethod:
             Never modified; column names of a DataFrame are kept.
         seed : int
             Seeds the method and the global generators it may use; yours are left as they were.
+
+        Returns
+        -------
+        CausalGraph
+            With the columns' names.
 
         Raises
         ------

@@ -22,6 +22,8 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 CARDS = "adag/checkpoints"
+SHORT, LIGHT = 10, 2**20
+"""Rows of a table that is shown; bytes of a file that is brought along."""
 RUNS = "<!-- The site shows every run's figures here: docs/hooks.py -->"
 _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
@@ -76,7 +78,9 @@ def add(files: Files, config: MkDocsConfig, uri: str, text: str, folder: str) ->
 
 
 def runs() -> Iterator[str]:
-    """A section for every folder under results/: what it is, the command that made it, its figures."""
+    """A section for every folder under results/: what it is, the command that made it, its report and figures."""
+    if (ROOT / "results" / "index.html").exists():
+        yield "\n[The report over all runs](../results/index.html)\n"
     for folder in sorted(path for path in (ROOT / "results").iterdir() if path.is_dir()):
         where = f"../{folder.relative_to(ROOT).as_posix()}"
         yield f"\n## {folder.name}\n"
@@ -90,9 +94,12 @@ def runs() -> Iterator[str]:
             yield summary(folder)
         if (folder / "index.html").exists():
             yield f"[The report of this run]({where}/index.html)\n"
-        for table in sorted(folder.glob("*.csv")):
-            if table.stat().st_size < 4_000:
-                yield as_table(pd.read_csv(table))
+        for table in sorted(set(folder.glob("*.csv")) - {folder / "trials.csv"}):
+            if len(frame := pd.read_csv(table)) <= SHORT:
+                yield as_table(frame)
+        files = [path for path in sorted(folder.glob("*.*")) if path.suffix in (".csv", ".json", ".jsonl")]
+        links = [f"[{file.name}]({where}/{file.name})" for file in files if file.stat().st_size < LIGHT]
+        yield f"Its files: {', '.join(links)}.\n"
         for figure in sorted((folder / "figures").glob("*.png")):
             name = figure.stem.replace("_", " ")
             yield f"[![{folder.name}: {name}]({where}/figures/{figure.name})]({where}/figures/{figure.stem}.svg)\n"
