@@ -69,6 +69,10 @@ class Story:
         table = {"a": x[:, 0], "b": x[:, 0] + x[:, 1], "c": x[:, 1], "d": x[:, 2] - x[:, 0]}
         self.data = pd.DataFrame(table)
         self.data.to_csv(self.folder / "data.csv", index=False)
+        (self.folder / "plants").mkdir()
+        for k in range(3):
+            table = self.data.iloc[20 * k : 20 * k + 20]
+            table.to_csv(self.folder / "plants" / f"{k}.csv", index=False)
         (self.folder / "my-folder").mkdir()
         self.data.to_csv(self.folder / "my-folder" / "mine.csv", index=False)
         for name, text in PACKAGES.items():
@@ -183,8 +187,9 @@ def two_steps(story: Story, command: list[str]) -> None:
 
     def shortened(path: Path) -> PretrainConfig:
         config = load_config(path)
-        tasks = config.tasks.model_copy(update={"pairs_per_step": 100, "d": ((5, 1.0),)})
-        return config.model_copy(update={"steps": 2, "validation": ((5, 20),), "tasks": tasks})
+        d = config.tasks.d if config.tasks.family_key() else ((5, 1.0),)
+        tasks = config.tasks.model_copy(update={"pairs_per_step": 100, "d": d})
+        return config.model_copy(update={"steps": 2, "validation": ((d[0][0], 20),), "tasks": tasks})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training_config, "load_config", shortened)
