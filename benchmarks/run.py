@@ -31,6 +31,7 @@ from benchmarks.outcome import STATUSES
 from benchmarks.progress import Watcher
 from benchmarks.runlog import log, logging_to
 from benchmarks.scoring import score_run
+from benchmarks.selection import selected
 from benchmarks.store import Store, current, other_versions, read_records, refuse_foreign
 
 console, errors = Console(), Console(stderr=True)
@@ -45,6 +46,9 @@ def run(
     ] = None,
     methods: Annotated[
         str | None, typer.Option(help="Comma-separated, e.g. adag,golem[num_iter=2000]; default: the grid's own.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(help='Some of the grid\'s cells, e.g. "d=5,10 graph=er"; the folder holds all parts.')
     ] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Data sets a cell; default: the grid's.")] = None,
     timeout: Annotated[float | None, typer.Option(min=0.1, help="Seconds a trial; default: the grid's.")] = None,
@@ -71,6 +75,8 @@ def run(
     specs = plan.specs(split_specs(methods) if methods else None)
     versions = {str(spec): get_method(spec).version for spec in specs}
     trials = plan.trials(specs, repeats, timeout)
+    if only is not None:
+        trials = selected(trials, only)
     folder = out or Path("results") / plan.name
     again = _statuses(retry)
     if dry_run:  # looks, touches nothing
@@ -85,7 +91,8 @@ def run(
         costs = CostModel.from_records(records)
         missing = trials if force else _missing(trials, records, versions, again)
         store.discard([trial for trial in missing if force or again])
-        heading = f"{plan.title}: {len(trials)} trials planned, {len(missing)} to run, in {folder}"
+        part = f", only {only}" if only else ""
+        heading = f"{plan.title}{part}: {len(trials)} trials planned, {len(missing)} to run, in {folder}"
         log.info("%s (%s)", heading, shlex.join(sys.argv[1:]))
         console.print(heading, highlight=False, soft_wrap=True)
         for note in other_versions(records, missing, versions):
@@ -142,7 +149,7 @@ def _execute(
                 log.info("%s on %s: %s: %s", trial.method, trial.dataset.canonical(), record["status"], record["error"])
 
         def on_tick(work_left: float) -> None:
-            store.sync_if_due()
+            store.sync()
             watcher.tick(work_left)
 
         execute(

@@ -164,6 +164,24 @@ def test_methods_accumulate_and_force_runs_again(
 
 
 @pytest.mark.usefixtures("without_ray", "with_plugin")
+def test_a_grid_in_parts_ends_as_the_whole_grid(
+    grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["--grid", grid, "--out", tmp_path / "run", "--methods", "toy-chain"]
+    for only, words in (
+        (["--only", "n=10 degree=1.0 repeat=0,1", "--dry-run"], "2 trials planned, 2 to run; estimated"),
+        (["--only", "n=10 degree=1.0 repeat=0,1"], "Tiny, only n=10 degree=1.0 repeat=0,1: 2 trials planned, 2 to run"),
+        (["--only", "n=10"], "6 trials planned, 4 to run"),
+        (["--only", "n=10", "--force"], "6 trials planned, 6 to run"),
+        (["--only", "graph=er n=10,20 d=4"], "12 trials planned, 6 to run"),
+        ([], "12 trials planned, 0 to run"),
+    ):
+        assert call(monkeypatch, *line, *only) == 0
+        assert words in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "run" / "trials.csv")) == 12
+
+
+@pytest.mark.usefixtures("without_ray", "with_plugin")
 def test_retry_runs_what_failed_and_nothing_else(
     grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,13 +225,21 @@ def test_what_a_method_forked_dies_with_a_driver_that_is_killed(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB, where we may mount one."""
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system of 8 MB, where we may mount one; else the test runs where we may: in a user namespace."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True)
     if mounted.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
+        namespace = ["unshare", "--map-root-user", "--mount"]
+        if "ADAG_NAMESPACE" in os.environ or subprocess.run([*namespace, "true"], capture_output=True).returncode:
+            pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
+        line = [*namespace, sys.executable, "-m", "pytest", "-q", "-rs", request.node.nodeid]
+        inside = subprocess.run(
+            line, cwd=ROOT, env={**os.environ, "ADAG_NAMESPACE": "1"}, capture_output=True, text=True
+        )
+        assert inside.returncode == 0, inside.stdout
+        pytest.skip(f"in a user namespace: {inside.stdout.splitlines()[-1]}")
     yield disk
     subprocess.run(["umount", "-l", disk], check=True)
 
@@ -275,6 +301,13 @@ def test_a_limit_on_file_sizes_is_one_line_and_loses_nothing(
         (["--grid", "er22"], "unknown grid 'er22'"),
         (["--repeats", "0"], "--repeats"),
         (["--out", "README.md/x"], "README.md"),
+        (["--only", "n=10 sample=5"], "key=value,value with a key of graph, degree, d, n,"),
+        (["--only", "grap=er"], "(did you mean 'graph'?)"),
+        (["--only", "n"], "--only cannot choose by 'n': write key=value"),
+        (["--only", "n=10,30"], "--only: no cell has n=30; there are 10, 20, 50, 100"),
+        (["--only", "d=five"], "--only: no cell has d=five; there are 5, 10"),
+        (["--only", "graph=sf d=5"], "--only: no cell has 'graph=sf d=5' all together"),
+        (["--only", ""], "--only is empty"),
         (["--adress", "auto"], "--adress"),
     ],
 )
