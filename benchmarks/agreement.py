@@ -1,31 +1,56 @@
-"""Do two runs agree? ``python -m benchmarks.agreement RUN_A RUN_B``.
+"""Do two runs agree? ``python -m benchmarks.agreement [RUN_A RUN_B]``.
 
 Every method that declares itself deterministic must have given the same graphs, and so have the same metrics, on any
-number of workers, on any day: trials that both runs have are compared bit by bit. Exit code 1 where they differ.
+number of workers, on any day: trials that both runs have are compared bit by bit. Without two runs' folders, every
+installed method is run on a small grid by one worker, by two, and by two again, and these three are compared; also
+whether the table marks the methods that promise nothing. Exit code 1 where something differs.
 """
 
 import json
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+import typer
 
 from adag.errors import UsageError
+from baselines import available_methods, get_method, method_class, split_specs
+from benchmarks.command import run_command
 from benchmarks.keys import TRIAL
 from benchmarks.scoring import score
 from benchmarks.store import read_records
+from benchmarks.summary import read_trials, unsure
 
 ANSWER = ("status", "kind", "adjacency", "weights", "confidence")
 VARIES = ("runtime_s", "batch_runtime_s", "batch_size", "first_call", "error", "traceback", "threads", "device")
 """What two runs may differ in; the rest of a scored row follows from trial and answer."""
+GRID = """title = "Agreement"
+methods = []
+repeats = 2
+timeout_s = 120
+
+[[cells]]
+graph = "er"
+degree = 1
+d = [5]
+n = [20, 50]
+
+[method-params.golem]
+num_iter = 200
+"""
+"""Small enough for the slow, large enough for answers to differ."""
 
 
 def disagreements(one: pd.DataFrame, two: pd.DataFrame) -> tuple[int, list[str]]:
     """How many trials of deterministic methods two runs' records share, and in what those differ."""
     one, two = (records[records["deterministic"].astype(bool)].set_index(list(TRIAL)) for records in (one, two))
     shared = one.index.intersection(two.index)
-    found = []
+    found: list[str] = []
+    if shared.empty:
+        return 0, found
     scored = [score(records.loc[shared].reset_index()).set_index(list(TRIAL)) for records in (one, two)]
     for key in shared:
         a, b = one.loc[key], two.loc[key]
@@ -39,21 +64,61 @@ def _text(value: Any) -> str:
     return json.dumps(value, default=lambda array: array.tolist())
 
 
-def main(arguments: list[str]) -> int:
-    """Compare two runs' folders."""
-    if len(arguments) != 2:
-        print("usage: python -m benchmarks.agreement RUN_A RUN_B", file=sys.stderr)
-        return 2
-    try:
-        shared, found = disagreements(*(read_records(Path(folder)) for folder in arguments))
-    except UsageError as e:
-        print(f"error: {e}", file=sys.stderr)
-        return 2
+def main(
+    runs: Annotated[list[Path] | None, typer.Argument(help="Two runs' folders; default: three runs are made.")] = None,
+    methods: Annotated[str, typer.Option(help="Methods of the runs that are made; all: every installed one.")] = "all",
+    grid: Annotated[str | None, typer.Option(help="Their grid; default: a small one of this command's.")] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Data sets a cell; default: the grid's.")] = None,
+) -> None:
+    """Compare two runs, or make three and compare them."""
+    if runs and len(runs) != 2:
+        raise UsageError(f"{len(runs)} folders to compare: name two runs, or none to have three made")
+    with tempfile.TemporaryDirectory() as folder:
+        found = _compare(*runs) if runs else _three(Path(folder), methods, grid, repeats)
     for line in found:
         print(f"differs: {line}")
-    print(f"{shared} trials of deterministic methods in both runs, {len(found)} differences")
-    return 1 if found or not shared else 0
+    sys.exit(1 if found else 0)
+
+
+def _compare(one: Path, two: Path) -> list[str]:
+    shared, found = disagreements(read_records(one), read_records(two))
+    print(f"{one.name}, {two.name}: {shared} trials of deterministic methods in both, {len(found)} differences")
+    return found or ([] if shared else [f"{one} and {two} share no trial of a deterministic method"])
+
+
+def _three(folder: Path, methods: str, grid: str | None, repeats: int | None) -> list[str]:
+    """Make the runs, and compare the others with the first; and the marks of the first's table with what it ran."""
+    specs = split_specs(",".join(_installed()) if methods == "all" else methods)
+    if grid is None:
+        (folder / "agreement.toml").write_text(GRID)
+    line = ["--grid", grid or str(folder / "agreement.toml"), "--methods", ",".join(map(str, specs))]
+    line += ["--repeats", str(repeats)] if repeats else []
+    runs = {folder / "one-worker": "1", folder / "two-workers": "2", folder / "two-again": "2"}
+    for run, workers in runs.items():
+        command = [sys.executable, "-m", "benchmarks.run", *line, "--workers", workers, "--out", str(run)]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode:
+            raise UsageError(f"'{run.name}' ended with exit code {result.returncode}: {result.stderr.strip()}")
+    first, *others = runs
+    found = [line for other in others for line in _compare(first, other)]
+    trials = read_trials(first)
+    print(trials.groupby(["label", "deterministic", "status"]).size().rename("trials").reset_index().to_string())
+    print(f"marked in the table as not deterministic: {', '.join(sorted(unsure(trials))) or 'none'}")
+    unpromised = {spec.name for spec in specs if method_class(spec.name).randomness == "unseeded"}
+    marked = set(trials.loc[trials["label"].isin(unsure(trials)), "method"])
+    return found + [f"{name} is marked in the table, or is not, against its word" for name in marked ^ unpromised]
+
+
+def _installed() -> list[str]:
+    """Names of the methods whose package is here; says which are not."""
+    names = []
+    for name in available_methods():
+        try:
+            names.append(get_method(name).version and name)
+        except UsageError as e:
+            print(f"left out: {e}")
+    return names
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    run_command(lambda: typer.run(main))
