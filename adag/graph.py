@@ -50,7 +50,7 @@ class CausalGraph:
         A = np.asarray(self.adjacency)
         if A.ndim != 2 or A.shape[0] != A.shape[1]:
             raise InvalidGraph(f"adjacency has shape {A.shape}, expected (d, d)")
-        if not np.isin(A, (0, 1, 2)).all():
+        if not ((A == 0) | (A == 1) | (A == 2)).all():
             raise InvalidGraph("adjacency holds values other than 0, 1 (directed) and 2 (undirected)")
         A = A.astype(np.int8)
         d = len(A)

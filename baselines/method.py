@@ -106,10 +106,13 @@ class ReadyMethod:
         The author's object.
     spec : MethodSpec
         Name and parameters, as printed in results.
+    shares_generators : bool
+        False in a process that draws nothing from the global generators itself: their states are then not restored.
     """
 
     def __init__(self, method: Method, spec: MethodSpec) -> None:
         self.method, self.spec = method, spec
+        self.shares_generators = True
         self._warm = False
         self._family: GivenFamily | None = None
 
@@ -177,7 +180,7 @@ class ReadyMethod:
         """`discover`, and the seconds spent in the method's own `discover` alone."""
         samples, names = self._samples(X)
         self.warm_up()
-        with contained(seed):
+        with contained(seed, restore_generators=self.shares_generators):
             start = time.perf_counter()
             graph = self.method.discover(samples, seed=seed)
             seconds = time.perf_counter() - start
@@ -204,7 +207,7 @@ class ReadyMethod:
             except DataError as e:
                 raise DataError(f"data set {k}: {e}") from None
         self.warm_up()
-        with contained(seed):
+        with contained(seed, restore_generators=self.shares_generators):
             start = time.perf_counter()
             graphs = batched([samples for samples, _ in checked], seed=seed)
             seconds = time.perf_counter() - start

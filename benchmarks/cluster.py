@@ -16,7 +16,13 @@ from baselines import Method
 
 _OBJECT_STORE_BYTES = 80_000_000
 """Near Ray's minimum: what travels here is small, and a container's /dev/shm may be."""
-_FRESH_S = 1.0
+_FRESH_S = 5.0
+_UNWATCHED = {
+    "RAY_memory_monitor_refresh_ms": "0",  # memory is `WorkerProcess`'s to watch
+    "RAY_enable_metrics_collection": "0",
+    "RAY_task_events_report_interval_ms": "0",
+}
+"""A private cluster has no dashboard: what is gathered for it would only take time from the trials."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Shape:
 
 
 class Nodes:
-    """The living nodes of the cluster; asked anew every second, since nodes come and go.
+    """The living nodes of the cluster; asked anew every few seconds, since nodes come and go.
 
     Parameters
     ----------
@@ -123,7 +129,7 @@ def _start_ray(workers: int | None, address: str | None) -> Any:
         return ray
     # A private cluster inherits our environment; a runtime environment would cost two seconds more.
     before = dict(os.environ)
-    os.environ |= {"PYTHONPATH": path, "RAY_memory_monitor_refresh_ms": "0"}  # memory is `WorkerProcess`'s to watch
+    os.environ |= {"PYTHONPATH": path} | _UNWATCHED
     try:
         ray.init(
             address="local", num_cpus=workers, include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **quiet
@@ -131,7 +137,17 @@ def _start_ray(workers: int | None, address: str | None) -> Any:
     finally:
         os.environ.clear()
         os.environ.update(before)
+    _stop_log_monitor()
     return ray
+
+
+def _stop_log_monitor() -> None:
+    """Ray offers no setting for it: ten times a second it reads the logs that `log_to_driver` tells it to drop."""
+    from ray._private import worker
+
+    node = worker._global_node
+    if node is not None and hasattr(node, "kill_log_monitor"):
+        node.kill_log_monitor(check_alive=False)
 
 
 def _knock(address: str) -> None:

@@ -65,7 +65,7 @@ def load(key: DatasetKey) -> Dataset:
 def _simulated(key: DatasetKey) -> Dataset:
     generator = torch.Generator().manual_seed(key.seed)
     noise: dict[str, Any] = {"noise": key.noise, "variance": key.variance}  # validated by the grid, as is the rest
-    names = [f"x{j}" for j in range(key.d)]
+    names = _names(key.d)
     if key.violation == "none":
         family = family_of(*key.family) if key.family else DomainFamily(key.d, key.degree, key.graph)  # type: ignore[arg-type]
         sem, X = observed(family.sems(1, generator=generator, **noise), key.n, key.scale, generator)  # type: ignore[arg-type]
@@ -77,6 +77,12 @@ def _simulated(key: DatasetKey) -> Dataset:
     )  # fmt: skip
     linear = key.violation != "nonlinear"
     return Dataset(pd.DataFrame(X[0].numpy(), columns=names), A[0].numpy(), weights_known=linear)
+
+
+@lru_cache
+def _names(d: int) -> pd.Index:
+    """One index for all: pandas takes longer to make it than we to draw a small data set."""
+    return pd.Index([f"x{j}" for j in range(d)])
 
 
 def _shuffled(data: Dataset, key: DatasetKey) -> Dataset:

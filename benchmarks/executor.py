@@ -27,10 +27,11 @@ _DRIVER = uuid.uuid4().hex
 """Marks the processes of this driver; see `guardian.MARK`."""
 _LOSSES_ALLOWED = 3
 """A trial whose node or actor vanished this often is recorded as a crash."""
-_AHEAD_S = 0.6
+_AHEAD_S = 1.0
 """So much work is sent ahead to a slot: enough to keep it busy while results travel; less when little is left."""
 _AHEAD = 64
-_TICK_S = 0.25
+_TICK_S = 0.4
+"""Between two calls of `on_tick`, where results are synced: with `supervisor._HOLD_S` less than a second."""
 _log = logging.getLogger(__name__)
 
 Recorder = Callable[[Trial, dict[str, Any]], None]
@@ -78,7 +79,7 @@ def execute(
     on_batch : callable, optional
         The same, a second time, for a trial whose record now also has the time of its batch.
     on_tick : callable, optional
-        Called several times a second with the seconds of work that are left, all slots together.
+        Called at least twice a second with the seconds of work that are left, all slots together.
     costs : CostModel, optional
         What is known of the trials' costs; learns more.
     memory_bytes : int, optional
@@ -139,7 +140,8 @@ class _Loop:
                 self._assign()
                 calls = [slot.call for slot in self.slots if slot.call is not None]
                 if calls:
-                    finished, _ = self.ray.wait(calls, num_returns=1, timeout=_TICK_S)
+                    wait = max(0.0, self.ticked + _TICK_S - time.monotonic())
+                    finished, _ = self.ray.wait(calls, num_returns=1, timeout=wait)
                     for slot in [slot for slot in self.slots if slot.call in finished]:
                         yield from self._collect(slot)
                 else:  # every node is gone: one may come back

@@ -3,7 +3,7 @@
 Called by every other file of this room.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from adag.families import FamilyKey
@@ -48,8 +48,9 @@ class DatasetKey:
         """
         return "/".join(
             f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
-            for key, value in asdict(self).items()
-            if (key, value) not in (("violation", "none"), ("domain_family", "general"), ("family_seed", 0))
+            for key in self.__match_args__
+            if (key, value := getattr(self, key))
+            not in (("violation", "none"), ("domain_family", "general"), ("family_seed", 0))
         )
 
     @property

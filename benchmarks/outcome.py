@@ -65,6 +65,8 @@ def of_exception(status: Status, exception: BaseException, *, runtime_s: float =
 
 def without_paths(text: str) -> str:
     """The text with this machine's folders cut from the paths in it: results are published."""
+    if os.sep not in text:  # most often there is nothing to say
+        return text
     places = {*sys.path, sys.prefix, sys.base_prefix, tempfile.gettempdir(), os.getcwd(), str(Path.home())}
     for place in sorted(places, key=len, reverse=True):
         if len(place) > 1:

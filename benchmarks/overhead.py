@@ -2,11 +2,13 @@
 
 Two runs on a private Ray: many trials of a method that does nothing (seconds and memory that are the executor's own),
 and fewer of a method that keeps a core busy for 50 ms (how much of the cores' time goes into `discover`). Both write
-their journal to disk as a real run does. Prints the figures and writes them to ``overhead.json``.
+their journal to disk as a real run does. Prints the figures and what was asked of them, and writes them to
+``overhead.json``. For an idle machine with as many cores as workers: the load at the start is part of the report.
 """
 
 import contextlib
 import json
+import os
 import shlex
 import sys
 import tempfile
@@ -49,11 +51,25 @@ def main(
             ("noop", MethodSpec("probe-noop"), noop_trials),
             ("busy", MethodSpec("probe-spin", (("seconds", 0.05),)), busy_trials),
         ):
-            report[name] = _measure(GRID.trials([spec], count), workers, Path(folder) / name)
+            load = round(os.getloadavg()[0], 2)
+            report[name] = {"load": load} | _measure(GRID.trials([spec], count), workers, Path(folder) / name)
             print(name, json.dumps(report[name], indent=2), flush=True)
+    report["asked"] = _asked(report["noop"], report["busy"])
+    print("asked", json.dumps(report["asked"], indent=2))
     if out:
         out.mkdir(parents=True, exist_ok=True)
         (out / "overhead.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _asked(noop: dict[str, Any], busy: dict[str, Any]) -> dict[str, bool]:
+    """The promises of a run, and whether they were kept here."""
+    memory = noop["driver_memory_mib"]
+    return {
+        "noop: at most 5 ms a trial": noop["whole_overhead_per_trial_ms"] <= 5.0,
+        "noop: the driver's memory grows by at most 16 MiB": memory[-1] - memory[0] <= 16.0,
+        "busy: at least 95% of the cores' time in discover": busy["steady_share_in_discover"] >= 0.95,
+        "every trial is a row on disk": all(part["rows_on_disk"] == part["trials"] for part in (noop, busy)),
+    }
 
 
 def _measure(trials: list[Trial], workers: int, folder: Path) -> dict[str, Any]:
@@ -63,23 +79,27 @@ def _measure(trials: list[Trial], workers: int, folder: Path) -> dict[str, Any]:
     memory: list[float] = []
     starts: list[tuple[float, int]] = []  # when each worker's first record came, and how many had come by then
     spent: list[dict[str, float]] = []  # CPU seconds by kind of process at those moments and at the end
-    done = 0
+    done, seconds = 0, 0.0
+    inside: list[float] = []  # wall seconds in `discover` at those moments: the turns of others on the core included
 
     def on_record(trial: Trial, record: dict[str, Any]) -> None:
-        nonlocal done
+        nonlocal done, seconds
         store.append(record)
         done += 1
+        seconds += record["runtime_s"]
         if record["first_call"]:
             starts.append((time.perf_counter(), done))
             spent.append(_cpu_seconds())
+            inside.append(seconds)
         if done == len(trials):
             spent.append(_cpu_seconds())
+            inside.append(seconds)
         if done % (len(trials) // 10) == 0:
             memory.append(round(me.memory_info().rss / 2**20, 1))
 
     with cluster(None, workers) as slots, Store(folder, GRID, _TEXT) as store:
         began = time.perf_counter()
-        execute(trials, slots, versions, on_record, on_tick=lambda left: store.sync_if_due())
+        execute(trials, slots, versions, on_record, on_tick=lambda left: store.sync())
         ended = time.perf_counter()
         store.sync()
         rows = len(read_records(folder))
@@ -94,9 +114,9 @@ def _measure(trials: list[Trial], workers: int, folder: Path) -> dict[str, Any]:
         "whole_share_in_discover": round(own * done / (slots * (ended - began)), 4),
         "steady_overhead_per_trial_ms": round(1000 * (slots * steady / steady_trials - own), 3),
         "steady_share_in_discover": round(own * steady_trials / (slots * steady), 4),
+        "steady_share_of_slots_in_discover": round((inside[-1] - inside[-2]) / (slots * steady), 4),
         "steady_cpu_per_trial_ms": {
-            kind: round(1000 * (seconds - spent[-2].get(kind, 0.0)) / steady_trials, 3)
-            for kind, seconds in spent[-1].items()
+            kind: round(1000 * (used - spent[-2].get(kind, 0.0)) / steady_trials, 3) for kind, used in spent[-1].items()
         },
         "driver_memory_mib": memory,
     }

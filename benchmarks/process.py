@@ -6,8 +6,10 @@ nothing heavy.
 """
 
 import contextlib
+import mmap
 import os
 import pickle
+import select
 import signal
 import socket
 import subprocess
@@ -20,8 +22,10 @@ from pathlib import Path
 import psutil
 
 from benchmarks.outcome import Outcome, failure
+from benchmarks.worker import CLOCK
 
-_POLL_S = 0.05
+_POLL_S = 0.1
+"""Between two looks at a worker that says nothing; every look takes a core from somebody's `discover`."""
 _LOAD_LIMIT_S = 600.0
 """For importing a library or deriving a data set; both are ours, so only a defect or a dead disk reaches it."""
 _LOOK_S = 1.0
@@ -52,8 +56,10 @@ class WorkerProcess:
         self._looked, self._looks = time.monotonic(), 0
         self._faults = tempfile.TemporaryFile()  # noqa: SIM115 (as long-lived as this object)
         ours, theirs = socket.socketpair()
-        arguments = [theirs.fileno(), self._faults.fileno(), os.getpid(), threads]
-        with theirs:
+        with theirs, tempfile.TemporaryFile() as clock:
+            clock.truncate(CLOCK.size)
+            self._clock = mmap.mmap(clock.fileno(), CLOCK.size)
+            arguments = [theirs.fileno(), self._faults.fileno(), clock.fileno(), os.getpid(), threads]
             self.process = subprocess.Popen(
                 # -P: the folder we happen to stand in is no place to import from
                 [sys.executable, "-P", "-m", "benchmarks.worker", *map(str, arguments)],
@@ -61,11 +67,13 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._faults,
-                pass_fds=arguments[:2],
+                pass_fds=arguments[:3],
                 start_new_session=True,
             )
         self._watched = psutil.Process(self.process.pid)
         self.pipe = Connection(ours.detach())
+        self._poller = select.poll()
+        self._poller.register(self.pipe.fileno(), select.POLLIN)
         self._send(method)
 
     def load(self) -> Outcome | None:
@@ -78,9 +86,11 @@ class WorkerProcess:
 
     def run(self, trial: bytes, timeout_s: float) -> Outcome:
         """The outcome of a trial (a pickled `Trial`), or of one `discover_many` over the last ones (pickled None)."""
+        CLOCK.pack_into(self._clock, 0, 0.0)
         self._send(trial)
         outcome = self._answer(timeout_s)
-        return outcome | {"threads": self.threads, "device": self.device}
+        outcome["threads"], outcome["device"] = self.threads, self.device
+        return outcome
 
     def end(self) -> None:
         """Kill the worker and everything that descends from it."""
@@ -105,27 +115,24 @@ class WorkerProcess:
 
     def _answer(self, timeout_s: float) -> Outcome:
         """Wait for the worker's answer, its death, its deadline or its memory limit, whichever comes first."""
-        began, started = time.monotonic(), None
-        limit = _LOAD_LIMIT_S
+        began, wait = time.monotonic(), _POLL_S
         while True:
-            left = limit - (time.monotonic() - (started or began))
-            try:
-                message = self.pipe.recv() if self.pipe.poll(max(0.0, min(_POLL_S, left))) else None
-            except (EOFError, OSError, pickle.UnpicklingError):
-                return self._dead(started)
-            if message is not None:
-                word, outcome, leftovers = message
-                if word == "started":
-                    started, limit = time.monotonic(), timeout_s
-                    continue
+            if self._poller.poll(1000 * wait):
+                try:
+                    word, outcome, leftovers = self.pipe.recv()
+                except (EOFError, OSError, pickle.UnpicklingError):
+                    return self._dead()
                 # A leak over many short trials, none of which lasts until a look of its own, costs a fresh process.
                 leaky = time.monotonic() - self._looked > _LOOK_S and self._memory() > self.memory_bytes
                 if word == "failed" or leftovers or leaky:
                     self.end()
                 return outcome
+            if self.process.poll() is not None and not self._poller.poll(0):
+                return self._dead()
+            started = self._started()
+            limit = _LOAD_LIMIT_S if started is None else timeout_s
             elapsed = time.monotonic() - (started or began)
-            if self.process.poll() is not None and not self.pipe.poll():
-                return self._dead(started)
+            wait = max(0.0, min(_POLL_S, limit - elapsed))
             if elapsed >= limit:
                 self.end()
                 if started is None:
@@ -136,7 +143,12 @@ class WorkerProcess:
                 error = f"killed at {used / 2**30:.2f} GiB: its limit is {self.memory_bytes / 2**30:.2f} GiB"
                 return failure("oom", error, runtime_s=elapsed)
 
-    def _dead(self, started: float | None) -> Outcome:
+    def _started(self) -> float | None:
+        """When the running `discover` began, by the worker's own hand: a message would wake us for every trial."""
+        return CLOCK.unpack_from(self._clock)[0] or None
+
+    def _dead(self) -> Outcome:
+        started = self._started()
         elapsed = time.monotonic() - started if started else float("nan")
         with contextlib.suppress(subprocess.TimeoutExpired):  # the pipe closes a moment before the process is gone
             self.process.wait(1.0)

@@ -1,6 +1,6 @@
 """One run's folder: what was computed is never lost, whatever ends the run.
 
-While running, each finished trial is one JSON line of ``journal.jsonl``, on disk for good (fsync) within half a second;
+While running, each finished trial is one JSON line of ``journal.jsonl``, on disk for good (fsync) with the next `sync`;
 at the end the journal is merged into ``estimates.parquet`` and removed. Reading takes both, so a killed run is as
 readable as a finished one. Only the driver writes. Called by `benchmarks.run` and `scoring`.
 """
@@ -9,7 +9,6 @@ import errno
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterable, Sequence
 from io import FileIO
 from pathlib import Path
@@ -63,7 +62,6 @@ SCHEMA = pa.schema(
     ]
 )
 ARRAYS = ("adjacency", "weights", "confidence")
-_SYNC_S = 0.5
 
 
 class Store:
@@ -86,7 +84,7 @@ class Store:
         self.folder, self.grid, self.grid_text = folder, grid, grid_text
         self._journal: FileIO | None = None
         self._lock: IO[str] | None = None
-        self._dirty, self._synced = False, 0.0
+        self._dirty = False
 
     def __enter__(self) -> Self:
         refuse_foreign(self.folder, self.grid)
@@ -129,18 +127,12 @@ class Store:
             self._journal.truncate(size)
             raise
         self._dirty = True
-        self.sync_if_due()
-
-    def sync_if_due(self) -> None:
-        """`sync`, at most twice a second: it takes as long as many a trial. To be called from time to time."""
-        if self._dirty and time.monotonic() - self._synced >= _SYNC_S:
-            self.sync()
 
     def sync(self) -> None:
-        """Put what was appended on disk, for good."""
+        """Put what was appended on disk, for good. It takes as long as many a trial: to be called twice a second."""
         if self._journal and self._dirty:
             os.fsync(self._journal.fileno())
-            self._dirty, self._synced = False, time.monotonic()
+            self._dirty = False
 
     def _close_journal(self) -> None:
         if self._journal:

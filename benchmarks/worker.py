@@ -7,10 +7,12 @@ It holds one method, warm, and answers one trial after another over a pipe. What
 import ctypes
 import faulthandler
 import math
+import mmap
 import os
 import pickle
 import resource
 import signal
+import struct
 import sys
 import time
 from multiprocessing.connection import Connection
@@ -36,6 +38,7 @@ class Methods:
         from baselines import get_method
 
         self.spec, self.plain = spec, get_method(spec)
+        self.plain.shares_generators = False  # every data set has a generator of its own
         self._prepared: dict[object, tuple[ReadyMethod, float]] = {}
 
     def of(self, key: "DatasetKey") -> "tuple[ReadyMethod, float]":
@@ -47,20 +50,23 @@ class Methods:
         family = GivenFamily(key.family, key.n, key.noise, key.variance, key.scale)  # type: ignore[arg-type]
         if family not in self._prepared:
             method = get_method(self.spec)
+            method.shares_generators = False
             self._prepared[family] = method, method.prepare(family)
         return self._prepared[family]
 
 
+CLOCK = struct.Struct("d")
+"""The memory shared with whoever watches: when the running `discover` began (`time.monotonic`); 0: not yet."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def main(channel: int, faults: int, parent: int, threads: int) -> None:
+def main(channel: int, faults: int, clock: int, parent: int, threads: int) -> None:
     """Load the method named by the first message, then answer trials until the pipe closes.
 
     Parameters
     ----------
-    channel, faults : int
-        Inherited file descriptors: the two-way pipe, and where a fatal signal's stack is written.
+    channel, faults, clock : int
+        Inherited file descriptors: the two-way pipe, where a fatal signal's stack is written, and the `CLOCK`.
     parent : int
         Process id of the supervisor.
     threads : int
@@ -71,6 +77,7 @@ def main(channel: int, faults: int, parent: int, threads: int) -> None:
     faulthandler.enable(faults)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pipe = Connection(channel)
+    started = mmap.mmap(clock, CLOCK.size)
     try:
         methods = _load(pickle.loads(pipe.recv_bytes()), threads)
     except Exception as e:
@@ -88,7 +95,7 @@ def main(channel: int, faults: int, parent: int, threads: int) -> None:
             trial = pickle.loads(pipe.recv_bytes())
         except EOFError:
             return
-        outcome = _attempt_batch(batch, pipe) if trial is None else _attempt(methods, trial, pipe, batch)
+        outcome = _attempt_batch(batch, started) if trial is None else _attempt(methods, trial, started, batch)
         if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
             os._exit(0)
         outcome["first_call"] = first
@@ -111,7 +118,7 @@ def _load(spec: object, threads: int) -> Methods:
     return methods
 
 
-def _attempt(methods: Methods, trial: "Trial", pipe: Connection, batch: "list[Batched]") -> Outcome:
+def _attempt(methods: Methods, trial: "Trial", started: mmap.mmap, batch: "list[Batched]") -> Outcome:
     from adag.graph import InvalidGraph
     from benchmarks.datasets import load
 
@@ -120,7 +127,7 @@ def _attempt(methods: Methods, trial: "Trial", pipe: Connection, batch: "list[Ba
         method, prepare_s = methods.of(trial.dataset)
     except Exception as e:
         return of_exception(_status_of(e), e)
-    pipe.send(("started", None, False))
+    CLOCK.pack_into(started, 0, time.monotonic())
     start = time.perf_counter()
     try:
         graph, seconds = method.timed_discover(X, seed=trial.seed)
@@ -139,9 +146,9 @@ def _attempt(methods: Methods, trial: "Trial", pipe: Connection, batch: "list[Ba
     return outcome
 
 
-def _attempt_batch(batch: "list[Batched]", pipe: Connection) -> Outcome:
+def _attempt_batch(batch: "list[Batched]", started: mmap.mmap) -> Outcome:
     """Time `discover_many` over the data sets that `discover` has just answered; only its time is kept."""
-    pipe.send(("started", None, False))
+    CLOCK.pack_into(started, 0, time.monotonic())
     method, _, seed = batch[0]
     try:
         _, seconds = method.timed_discover_many([X for _, X, _ in batch], seed=seed)

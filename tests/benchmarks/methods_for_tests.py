@@ -101,6 +101,19 @@ class Random(Toy):
 
 
 @register
+class Clock(Toy):
+    """Takes 50 ms and answers with the time: x0 -> x1 has the seconds since 1970 as its weight."""
+
+    name = "odd-clock"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        time.sleep(0.05)
+        weights = np.zeros((X.shape[1], X.shape[1]))
+        weights[0, 1] = time.time()
+        return CausalGraph.from_weights(weights)
+
+
+@register
 class Batches(Toy):
     """Offers `discover_many`, with another answer: it must not be the one that is kept."""
 

@@ -203,6 +203,23 @@ def test_what_promises_the_same_answer_gives_it_on_one_worker_and_on_two(slots: 
     assert {line.split("'")[1] for line in disagreements(*everything)[1]} == {"odd-random"}
 
 
+def test_a_finished_trial_is_recorded_and_ticked_within_a_second(slots: int) -> None:
+    """`run` syncs the journal at every tick."""
+    unsynced: list[float] = []
+    ages: list[float] = []
+
+    def tick(_: float) -> None:
+        ages.extend(time.time() - finished for finished in unsynced)
+        unsynced.clear()
+
+    def keep(trial: Trial, record: dict[str, Any]) -> None:
+        unsynced.append(record["weights"][1])
+
+    execute(trials("odd-clock", 80), slots, {"odd-clock": VERSION}, keep, on_tick=tick)
+    assert len(ages) > 40  # those of the last moment are synced as the store is closed
+    assert np.quantile(ages, 0.9) < 1.0
+
+
 def test_what_is_dropped_midway_stops(slots: int, tmp_path: Path) -> None:
     file = tmp_path / "pids"
     hang = Trial(MethodSpec("toy-hang", (("pid_file", str(file)),)), data(), 60.0)

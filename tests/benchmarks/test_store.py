@@ -191,27 +191,22 @@ def test_older_runs_read_with_what_is_true_of_them(tmp_path: Path) -> None:
     assert records["device"].eq("cpu").any()
 
 
-def test_what_was_appended_is_synced_within_a_second(
+def test_what_was_appended_is_synced_once(
     grid: tuple[Grid, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[int] = []
-    clock = [100.0]
-    monkeypatch.setattr("benchmarks.store.time.monotonic", lambda: clock[0])
     monkeypatch.setattr("benchmarks.store.os.fsync", lambda descriptor: synced.append(descriptor))
     with Store(tmp_path, *grid) as store:
         trials = planned(grid[0], 2)
         synced.clear()
-        store.append(row(trials[0]))
-        first = len(synced)  # the folder, for the file's name, and the file
-        for trial in trials[1:4]:
+        for trial in trials[:4]:
             store.append(row(trial))
-        assert len(synced) == first == 2
-        clock[0] += 0.6
-        store.sync_if_due()
-        store.sync_if_due()
-        assert len(synced) == 3
+        assert len(synced) == 1  # the folder, for the file's name
+        store.sync()
+        store.sync()
+        assert len(synced) == 2
         store.append(row(trials[4]))
-    assert len(synced) == 4  # leaving syncs, due or not
+    assert len(synced) == 3  # leaving syncs
 
 
 def test_one_driver_at_a_time(grid: tuple[Grid, str], tmp_path: Path) -> None:
