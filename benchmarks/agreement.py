@@ -29,8 +29,8 @@ VARIES = ("runtime_s", "batch_runtime_s", "batch_size", "first_call", "error", "
 """What two runs may differ in; the rest of a scored row follows from trial and answer."""
 GRID = """title = "Agreement"
 methods = []
-repeats = 2
-timeout_s = 120
+repeats = 1
+timeout_s = 300
 
 [[cells]]
 graph = "er"
@@ -38,8 +38,10 @@ degree = 1
 d = [5]
 n = [20, 50]
 
-[method-params.golem]
-num_iter = 200
+[method-params]
+golem = { num_iter = 200 }
+golem-ev = { num_iter = 200 }
+golem-nv = { num_iter = 200 }
 """
 """Small enough for the slow, large enough for answers to differ."""
 

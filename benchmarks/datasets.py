@@ -1,8 +1,9 @@
 """From a `DatasetKey` to the data set itself, on any machine. Called by `benchmarks.worker` and `scoring`."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from adag.families import family_of
-from adag.sem import DomainFamily, observed
+from adag.sem import SEM, DomainFamily, observed
 from adag.violations import simulate_violated
 from benchmarks import folder, networks, sachs
 from benchmarks.keys import DatasetKey
@@ -28,8 +29,13 @@ class Dataset:
     A: NDArray[np.float64]
     weights_known: bool = True
     graph_known: bool = True
-    covariance: NDArray[np.float64] | None = None
-    """Population covariance, in the units of X; None where it has no closed form."""
+    population: Callable[[], NDArray[np.float64]] | None = None
+    """Computes `covariance`, which only the scores need."""
+
+    @cached_property
+    def covariance(self) -> NDArray[np.float64] | None:
+        """Population covariance, shape (d, d), in the units of X; None where it has no closed form."""
+        return None if self.population is None else self.population()
 
     @property
     def weights(self) -> NDArray[np.float64] | None:
@@ -50,7 +56,7 @@ def load(key: DatasetKey) -> Dataset:
     """
     if key.graph in networks.SIZES:
         X, sem = networks.sample(key.graph, key.n, key.scale, torch.Generator().manual_seed(key.seed))
-        return _shuffled(Dataset(X, sem.A[0].numpy(), covariance=sem.covariance()[0].numpy()), key)
+        return _shuffled(Dataset(X, sem.A[0].numpy(), population=_population(sem)), key)
     if key.graph == "sachs":
         return _shuffled(Dataset(sachs.observational(), sachs.consensus().to_numpy(np.float64), False), key)
     if key.graph == "sachs-all":
@@ -69,8 +75,7 @@ def _simulated(key: DatasetKey) -> Dataset:
     if key.violation == "none":
         family = family_of(*key.family) if key.family else DomainFamily(key.d, key.degree, key.graph)  # type: ignore[arg-type]
         sem, X = observed(family.sems(1, generator=generator, **noise), key.n, key.scale, generator)  # type: ignore[arg-type]
-        covariance = sem.covariance()[0].numpy()
-        return Dataset(pd.DataFrame(X[0].numpy(), columns=names), sem.A[0].numpy(), covariance=covariance)
+        return Dataset(pd.DataFrame(X[0].numpy(), columns=names), sem.A[0].numpy(), population=_population(sem))
     A, X = simulate_violated(
         1, key.d, key.n, degree=key.degree, family=key.graph, violation=key.violation, scale=key.scale,  # type: ignore[arg-type]
         generator=generator, dtype=torch.float64, **noise,
@@ -88,8 +93,13 @@ def _names(d: int) -> pd.Index:
 def _shuffled(data: Dataset, key: DatasetKey) -> Dataset:
     order = np.random.default_rng(key.seed).permutation(key.d)
     square = np.ix_(order, order)
-    covariance = None if data.covariance is None else data.covariance[square]
-    return dataclasses.replace(data, X=data.X.iloc[:, order], A=data.A[square], covariance=covariance)
+    inner = data.population
+    population = None if inner is None else lambda: inner()[square]
+    return dataclasses.replace(data, X=data.X.iloc[:, order], A=data.A[square], population=population)
+
+
+def _population(sem: SEM) -> Callable[[], NDArray[np.float64]]:
+    return lambda: sem.covariance()[0].numpy()
 
 
 def sortabilities(dataset: Dataset) -> tuple[float, float]:
