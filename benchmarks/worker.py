@@ -23,6 +23,7 @@ from benchmarks.outcome import Outcome, Status, failure, of_exception
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from threadpoolctl import LibController
 
     from baselines import MethodSpec, ReadyMethod
     from benchmarks.keys import DatasetKey, Trial
@@ -79,7 +80,7 @@ def main(channel: int, faults: int, clock: int, parent: int, threads: int) -> No
     pipe = Connection(channel)
     started = mmap.mmap(clock, CLOCK.size)
     try:
-        methods = _load(pickle.loads(pipe.recv_bytes()), threads)
+        methods, pools = _load(pickle.loads(pipe.recv_bytes()), threads)
     except Exception as e:
         pipe.send(("failed", of_exception(_status_of(e), e), False))
         return
@@ -95,6 +96,9 @@ def main(channel: int, faults: int, clock: int, parent: int, threads: int) -> No
             trial = pickle.loads(pipe.recv_bytes())
         except EOFError:
             return
+        for pool in pools:
+            if pool.num_threads != threads:  # an earlier trial's doing
+                pool.set_num_threads(threads)
         outcome = _attempt_batch(batch, started) if trial is None else _attempt(methods, trial, started, batch)
         if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
             os._exit(0)
@@ -103,9 +107,10 @@ def main(channel: int, faults: int, clock: int, parent: int, threads: int) -> No
         first = False
 
 
-def _load(spec: object, threads: int) -> Methods:
+def _load(spec: object, threads: int) -> "tuple[Methods, list[LibController]]":
+    """The method, warm, and the thread pools of its native libraries: finding them takes long, so it is done once."""
     import torch
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import ThreadpoolController
 
     from baselines import MethodSpec
 
@@ -114,8 +119,9 @@ def _load(spec: object, threads: int) -> Methods:
     methods = Methods(spec)
     methods.plain.warm_up()
     # The environment has already set the sizes; a library that chose its own at import is put right here.
-    threadpool_limits(limits=threads)
-    return methods
+    pools = ThreadpoolController()
+    pools.limit(limits=threads)
+    return methods, pools.lib_controllers
 
 
 def _attempt(methods: Methods, trial: "Trial", started: mmap.mmap, batch: "list[Batched]") -> Outcome:

@@ -101,6 +101,23 @@ class Random(Toy):
 
 
 @register
+class Greedy(Toy):
+    """Answers with the size of its largest thread pool (x0 -> x1), and leaves every pool at four."""
+
+    name = "odd-greedy"
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        import torch
+        from threadpoolctl import threadpool_info, threadpool_limits
+
+        weights = np.zeros((X.shape[1], X.shape[1]))
+        weights[0, 1] = max(torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info()))
+        threadpool_limits(limits=4)
+        torch.set_num_threads(4)
+        return CausalGraph.from_weights(weights)
+
+
+@register
 class Clock(Toy):
     """Takes 50 ms and answers with the time: x0 -> x1 has the seconds since 1970 as its weight."""
 
