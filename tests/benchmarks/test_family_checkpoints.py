@@ -133,22 +133,24 @@ def test_domains_at_a_distance_keep_to_an_order_that_far_away(share: float) -> N
 def test_curves_measure_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(family_curves, "SAMPLES", (10,))
     monkeypatch.setattr(family_curves, "INVERSIONS", (0.0, 1.0))
+    monkeypatch.setattr(family_curves, "ADAPTED", (1, family_curves.USUAL))
     monkeypatch.setattr(family_curves, "CONTROLS", ("oracle-order-ridge[tuning=20]",))
     (tmp_path / "M").mkdir()
     (of := of_family(tmp_path / "M")).card["hours"] = 2.0
     table = family_curves.measure([of], 20, tmp_path / "M")
-    assert table["curve"].value_counts().to_dict() == {"n": 3, "distance": 6, "M": 1}
+    assert table["curve"].value_counts().to_dict() == {"n": 4, "distance": 8, "M": 3}
     by = table.set_index(["curve", "method", "x"])["shd"]
     oracle = "oracle-order-ridge[tuning=20]"
     assert by["distance", oracle, 1.0] > 2 * by["distance", oracle, 0.0]
     # The small network knows no variable: its score at distance 0 is that of a general one on the same domains.
-    assert by["distance", "adag-family, supervised", 0.0] == by["M"].iloc[0]
+    assert by["distance", "adag-family, supervised", 0.0] == by["M", "adag-family, supervised", 1000.0]
     A, X = family_curves.domains(ORDER, 20, 20)
     wrong = [
         int(np.triu((g.adjacency != (a != 0)) | (g.adjacency != (a != 0)).T, 1).sum())
         for g, a in zip(ADAG("adag-small", device="cpu").discover_many(list(X)), A, strict=True)
     ]
-    assert by["M"].iloc[0] == pytest.approx(np.mean(wrong))
+    assert by["M", "adag-family, supervised", 1000.0] == pytest.approx(np.mean(wrong))
+    assert by["distance", "adag-adapted", 0.0] == by["M", "adag-adapted", family_curves.USUAL]
     assert table.loc[table["method"] == oracle, "train_hours"].isna().all()
     assert (table["low"] <= table["shd"]).all()
 
