@@ -121,6 +121,7 @@ def with_prior(start: Checkpoint, prior: SharedPrior, variables: Sequence[str], 
         Of every domain that the prior was learned from; kept on the card.
     """
     d = len(variables)
+    assert isinstance(start.model, AttentionDAG), "a network that reads samples has no posteriors from moments"
     network = AttentionDAG(replace(start.model.config, prior=d)).to(next(start.model.parameters()).device)
     network.load_state_dict({**start.model.state_dict(), "bias": torch.from_numpy(prior.bias).float()})
     learned = {
@@ -137,7 +138,7 @@ def with_prior(start: Checkpoint, prior: SharedPrior, variables: Sequence[str], 
 
 def without_prior(start: Checkpoint) -> Checkpoint:
     """The network as it was before it was adapted: adapting again starts from there."""
-    if not start.model.config.prior:
+    if not isinstance(start.model, AttentionDAG) or not start.model.config.prior:
         return start
     network = AttentionDAG(replace(start.model.config, prior=0)).to(next(start.model.parameters()).device)
     network.load_state_dict({k: v for k, v in start.model.state_dict().items() if k != "bias"})

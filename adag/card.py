@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from adag.model import AttentionDAG
+from adag.inference import Network, Reads
 
 
-def markdown(model: AttentionDAG, card: dict[str, Any]) -> str:
+def markdown(model: Network, card: dict[str, Any]) -> str:
     """The card as Markdown, every number taken from the training run itself."""
     tasks = card["config"]["tasks"]
     size = sum(parameter.numel() for parameter in model.parameters())
@@ -13,7 +13,8 @@ def markdown(model: AttentionDAG, card: dict[str, Any]) -> str:
     lines = [
         f"# {card['name']}",
         "",
-        f"A pre-trained AttentionDAG of {size:,} parameters ({architecture}).",
+        f"A pre-trained {type(model).__name__} of {size:,} parameters ({architecture}).",
+        *_KINDS[model.reads],
         "",
         "| | |",
         "|---|---|",
@@ -56,6 +57,14 @@ def markdown(model: AttentionDAG, card: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_KINDS: dict[Reads, list[str]] = {
+    "moments": [],
+    "samples": [
+        "",
+        "An architecture in the style of AVICI (Lorch et al. 2022, arXiv:2205.12934), **re-trained by us** on ADAG's",
+        "tasks: not the authors' code, weights, data or budget. It reads the samples themselves.",
+    ],
+}
 _OBJECTIVES = {
     "supervised": "supervised (true graphs and weights of simulated SEMs)",
     "unsupervised": "unsupervised (likelihood of held-out data under an acyclicity constraint; no true graph in it)",

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from adag.errors import CheckpointError
-from adag.model import AttentionDAG, ModelConfig
+from adag.inference import Network, build
 
 FORMAT = "adag-checkpoint-1"
 DEFAULT = "adag-base"
@@ -26,13 +26,13 @@ DEFAULT = "adag-base"
 class Checkpoint:
     """A network ready to use and the card that says what it saw."""
 
-    model: AttentionDAG
+    model: Network
     card: dict[str, Any]
     digest: str = ""
     """First 8 hex digits of the SHA-256 of the weights as read: their identity in results."""
 
     @classmethod
-    def of(cls, model: AttentionDAG, card: dict[str, Any]) -> "Checkpoint":
+    def of(cls, model: Network, card: dict[str, Any]) -> "Checkpoint":
         """One that is not on disk yet."""
         return cls(model.eval(), card, _digest({k: v.detach().float().cpu() for k, v in model.state_dict().items()}))
 
@@ -43,7 +43,7 @@ def shipped() -> dict[str, Path]:
     return {p.stem: p for p in sorted(folder.glob("*.safetensors"))}
 
 
-def save(path: str | Path, model: AttentionDAG, card: dict[str, Any]) -> None:
+def save(path: str | Path, model: Network, card: dict[str, Any]) -> None:
     """Write a checkpoint; the old file, if any, is replaced only once the new one is whole."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,12 @@ def save(path: str | Path, model: AttentionDAG, card: dict[str, Any]) -> None:
     save_file(
         tensors,
         partial,
-        metadata={"format": FORMAT, "config": json.dumps(model.config.as_dict()), "card": json.dumps(card)},
+        metadata={
+            "format": FORMAT,
+            "reads": model.reads,
+            "config": json.dumps(model.config.as_dict()),
+            "card": json.dumps(card),
+        },
     )
     partial.replace(path)
 
@@ -80,7 +85,8 @@ def load(checkpoint: str | Path | None = None, device: torch.device | str = "cpu
     except (SafetensorError, OSError) as e:
         raise CheckpointError(f"'{path}' is damaged or not a safetensors file ({e}): restore or re-train it") from None
     try:
-        model = AttentionDAG(ModelConfig(**config)).float()  # gcastle's import makes torch's default float64
+        # float() since gcastle's import makes torch's default float64; files from before SampleNetwork name no `reads`.
+        model = build(metadata.get("reads", "moments"), config).float()
         model.load_state_dict(tensors)
     except (TypeError, RuntimeError) as e:
         first = str(e).splitlines()[0]

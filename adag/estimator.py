@@ -25,7 +25,7 @@ from adag.graph import CausalGraph
 from adag.inference import edge_probability
 from adag.moments import Moments
 from adag.refine import refine
-from adag.streaming import is_stream, sums_of, sums_of_files
+from adag.streaming import LONG, is_stream, sums_of, sums_of_files
 from adag.validation import as_samples
 
 PAIRS_PER_BATCH = {"cpu": 2_500, "cuda": 50_000}
@@ -147,7 +147,13 @@ class ADAG:
         return self.discover_moments(sums.moments(), sums.names)
 
     def discover_moments(self, moments: Moments, names: list[str]) -> CausalGraph:
-        """Estimate the graph of one data set that is known by its moments (a batch of one, float64) alone."""
+        """Estimate the graph of one data set that is known by its moments (a batch of one, float64) alone.
+
+        Raises
+        ------
+        UsageError
+            The checkpoint is of a network that reads samples.
+        """
         if self.variables is None:
             return self._graphs(moments, [names])[0]
         order = arranged(names, self.variables, _CHECKPOINT)
@@ -180,25 +186,46 @@ class ADAG:
             size = max(1, pairs // max(d * d, n * d // 4))
             for start in range(0, len(members), size):
                 chunk = members[start : start + size]
-                moments = Moments.of(torch.from_numpy(np.stack([samples[k] for k in chunk])))
-                graphs.update(zip(chunk, self._graphs(moments, [names[k] for k in chunk]), strict=True))
+                X = torch.from_numpy(np.stack([samples[k] for k in chunk]))
+                graphs.update(zip(chunk, self._graphs(Moments.of(X), [names[k] for k in chunk], X), strict=True))
         return [graphs[k].reordered(own) for k, own in enumerate(columns)]
 
     @torch.inference_mode()
-    def edge_probabilities(self, moments: Moments) -> NDArray[np.float64]:
-        """P(i -> j) for a batch of data sets given by their moments (float64), shape (B, d, d).
+    def edge_probabilities(self, moments: Moments, samples: torch.Tensor | None = None) -> NDArray[np.float64]:
+        """P(i -> j) for a batch of data sets, shape (B, d, d).
 
-        More samples than the network was trained on are read as the most it knows: it has never seen moments that
-        exact, and is told no n that it would have to extrapolate to.
+        Parameters
+        ----------
+        moments : Moments
+            Of the batch, in float64. More samples than the network was trained on are read as the most it knows: it
+            has never seen moments that exact, and is told no n that it would have to extrapolate to.
+        samples : Tensor, shape (B, n, d), optional
+            The batch itself; needed by, and used by, a network that reads samples alone.
+
+        Raises
+        ------
+        UsageError
+            The network reads samples and there are none.
         """
+        if samples is None and self.model.reads == "samples":
+            raise UsageError(
+                f"checkpoint '{self.card['name']}' reads samples, not the moments of a table read in chunks: give "
+                f"fewer than {LONG:,} rows as an array or DataFrame, or take a checkpoint that reads moments, e.g. "
+                f"{checkpoints.DEFAULT}"
+            )
         known = replace(moments, n=moments.n.clamp(max=self._most_samples))
+        parts = [] if samples is None else [samples]
         objective = self.card.get("objective", "supervised")
-        return edge_probability(self.model, known, objective, self.device).double().cpu().numpy()
+        return edge_probability(self.model, known, parts, objective, self.device).double().cpu().numpy()
 
-    def _graphs(self, moments: Moments, names: Sequence[list[str]]) -> list[CausalGraph]:
+    def _graphs(
+        self, moments: Moments, names: Sequence[list[str]], samples: torch.Tensor | None = None
+    ) -> list[CausalGraph]:
         """From moments to graphs: probabilities, the DAG of least expected SHD, the search if asked for, weights."""
         graphs = []
-        rows = zip(self.edge_probabilities(moments), _covariance(moments), moments.n.tolist(), names, strict=True)
+        rows = zip(
+            self.edge_probabilities(moments, samples), _covariance(moments), moments.n.tolist(), names, strict=True
+        )
         for probability, covariance, n, columns in rows:
             adjacency = least_expected_shd(probability)
             if self.refine:

@@ -5,8 +5,7 @@ from torch import Tensor
 
 from adag.decode import least_expected_shd
 from adag.families import FamilyKey, tuning_domains
-from adag.inference import Objective, edge_probability
-from adag.model import AttentionDAG
+from adag.inference import Network, Objective, edge_probability
 from adag.moments import Moments
 from adag.sem import simulate
 
@@ -16,7 +15,7 @@ VALIDATION_SEED = 7_000_000_019
 
 def validation_sets(
     cells: tuple[tuple[int, int], ...], family: FamilyKey | None = None, size: int = 100
-) -> dict[str, tuple[Moments, Tensor]]:
+) -> dict[str, tuple[Tensor, Tensor]]:
     """Held-out raw Gaussian equal-variance data sets for each (d, n), to watch training by.
 
     They are ER2 (ER1 at d <= 5), or of the family that the training tasks are of.
@@ -25,23 +24,23 @@ def validation_sets(
     for d, n in cells:
         if family is not None:
             A, X = tuning_domains(family, size, n)
-            sets[f"d={d} n={n}"] = (Moments.of(X), A)
+            sets[f"d={d} n={n}"] = (X, A)
             continue
         generator = torch.Generator().manual_seed(VALIDATION_SEED + 1000 * d + n)
         A, X = simulate(size, d, n, degree=1 if d <= 5 else 2, generator=generator)
-        sets[f"d={d} n={n}"] = (Moments.of(X), A)
+        sets[f"d={d} n={n}"] = (X, A)
     return sets
 
 
 @torch.no_grad()
 def validate(
-    model: AttentionDAG, sets: dict[str, tuple[Moments, Tensor]], objective: Objective = "supervised"
+    model: Network, sets: dict[str, tuple[Tensor, Tensor]], objective: Objective = "supervised"
 ) -> dict[str, float]:
     """Mean SHD on each validation set: the DAG of least expected SHD, before any search."""
     device = next(model.parameters()).device
     result = {}
-    for name, (moments, A) in sets.items():
-        probability = edge_probability(model, moments, objective, device).double().cpu().numpy()
+    for name, (X, A) in sets.items():
+        probability = edge_probability(model, Moments.of(X), [X], objective, device).double().cpu().numpy()
         truth = (A != 0).numpy()
         total = 0
         for p, t in zip(probability, truth, strict=True):

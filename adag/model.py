@@ -8,7 +8,7 @@ is indexed by a variable or a sample: any d, any n, and relabelling the variable
 """
 
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -110,6 +110,8 @@ class AttentionDAG(nn.Module):
     antisymmetric term of the pair's own. The scores make a shared order easy to learn; the pair's term lets the
     network say that an edge is certain though its direction is not.
     """
+
+    reads: Literal["moments"] = "moments"
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()

@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from adag import checkpoint as checkpoints
+from adag.acyclicity import h_expm
 from adag.card import markdown
 from adag.heldout import validate, validation_sets
-from adag.model import AttentionDAG, Prediction
-from adag.moments import HIGHER_MOMENTS, pair_features
+from adag.inference import Network, inputs, predict
+from adag.model import Prediction
+from adag.moments import HIGHER_MOMENTS
 from adag.objective import AugmentedLagrangian, supervised, unsupervised
 from adag.tasks import Batch, distinct_tasks, draw
 from adag.training_config import PretrainConfig, learning_rate
@@ -66,7 +68,7 @@ def pretrain(
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     state = TrainingState(state_file, config.model_dump_json(), model, average, optimizer)
     first, seconds, tasks_seen = 0, 0.0, 0
-    lagrangian = AugmentedLagrangian()
+    lagrangian = config.lagrangian()
     if progress := state.resume():
         first, seconds, tasks_seen = progress["step"], progress["seconds"], progress["tasks"]
         lagrangian.restore(progress["lagrangian"])
@@ -81,18 +83,17 @@ def pretrain(
             source = config.tasks.source(step * config.accumulate + part)
             batch = draw(config.tasks, config.seed, source, where)
             tasks_seen += len(batch.A)
-            features = pair_features(batch.moments)
+            shown = inputs(model, batch.moments, batch.samples, where)
             if not config.higher_moments:
-                features[..., HIGHER_MOMENTS] = 0.0  # no gradient: the zero weights on them stay
+                shown[0][..., HIGHER_MOMENTS] = 0.0  # no gradient: the zero weights on them stay
             with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-                prediction = model(features)
-            prediction = Prediction(*(t.float() for t in prediction))
+                prediction = predict(model, shown)
             losses = losses_of(config, prediction, batch)
             loss = total(config, losses, lagrangian)
             (loss / config.accumulate).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
-        if config.objective == "unsupervised":
+        if "acyclicity" in losses:
             lagrangian.update(float(losses["acyclicity"].detach()))
         decay = min(config.ema, (step + 1) / (step + 10))  # a young average follows closely
         with torch.no_grad():
@@ -123,7 +124,7 @@ def pretrain(
     return checkpoints.Checkpoint(average.eval(), card)
 
 
-def parameter_groups(model: AttentionDAG, config: PretrainConfig) -> list[dict[str, Any]]:
+def parameter_groups(model: Network, config: PretrainConfig) -> list[dict[str, Any]]:
     """The network's weights, and the variables' own bias where there is one: it starts at zero and has far to go."""
     identity = [p for name, p in model.named_parameters() if name == "identity"]
     rest = [p for name, p in model.named_parameters() if name != "identity"]
@@ -137,15 +138,20 @@ def parameter_groups(model: AttentionDAG, config: PretrainConfig) -> list[dict[s
 def losses_of(config: PretrainConfig, prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
     """The parts of the loss, by name; only the supervised objective is shown the true weights."""
     if config.objective == "supervised":
-        return supervised(prediction, batch.A, batch.moments.std)
+        losses = supervised(prediction, batch.A, batch.moments.std)
+        if config.penalise_cycles:
+            losses["acyclicity"] = h_expm(prediction.edge_probability()).mean() / batch.A.shape[-1]
+        return losses
     return unsupervised(prediction, batch.moments, batch.covariance)
 
 
 def total(config: PretrainConfig, losses: dict[str, Tensor], lagrangian: AugmentedLagrangian) -> Tensor:
     """What is minimised."""
     if config.objective == "supervised":
-        return losses["skeleton"] + losses["direction"] + config.weight_loss * losses["weight"]
-    return losses["likelihood"] + lagrangian.term(losses["acyclicity"])
+        loss = losses["skeleton"] + losses["direction"] + config.weight_loss * losses["weight"]
+    else:
+        loss = losses["likelihood"]
+    return loss + lagrangian.term(losses["acyclicity"]) if "acyclicity" in losses else loss
 
 
 def _card(

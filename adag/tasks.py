@@ -75,8 +75,10 @@ class TaskMix(BaseModel):
 
 
 class Batch(NamedTuple):
-    """Data sets of one d, reduced to their moments, with what an objective may hold the answer against."""
+    """Data sets of one d and their moments, with what an objective may hold the answer against."""
 
+    samples: list[Tensor]
+    """In groups of one n, each of shape (b, n, d)."""
     moments: Moments
     A: Tensor
     """True weights, shape (B, d, d)."""
@@ -93,7 +95,7 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
     generator = torch.Generator(device=device).manual_seed(own_seed)
     if mix.domains is not None:
         return _of_the_domains(mix, size * mix.groups_per_step, generator)
-    moments, sems = [], []
+    samples, sems = [], []
     for _ in range(mix.groups_per_step):
         low, high = mix.n
         n = round(math.exp(choose.uniform(math.log(low), math.log(high))))
@@ -105,10 +107,13 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
             size, noise=noise, variance=variance, weights=weights, generator=generator, dtype=torch.float32
         )
         sem, X = observed(sem, n, scale, generator)
-        moments.append(Moments.of(X))
+        samples.append(X)
         sems.append(sem)
     return Batch(
-        Moments.stack(moments), torch.cat([sem.A for sem in sems]), torch.cat([sem.covariance() for sem in sems])
+        samples,
+        Moments.stack([Moments.of(X) for X in samples]),
+        torch.cat([sem.A for sem in sems]),
+        torch.cat([sem.covariance() for sem in sems]),
     )
 
 
@@ -124,7 +129,7 @@ def _of_the_domains(mix: TaskMix, size: int, generator: torch.Generator) -> Batc
     seen, unseen = X.gather(1, rows).split([X.shape[1] - X.shape[1] // 4, X.shape[1] // 4], 1)
     rest = unseen - seen.mean(1, keepdim=True)
     A = torch.full((size, key.d, key.d), float("nan"), device=device)  # of no use to the unsupervised objective
-    return Batch(Moments.of(seen), A, rest.mT @ rest / rest.shape[1])
+    return Batch([seen], Moments.of(seen), A, rest.mT @ rest / rest.shape[1])
 
 
 @functools.lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 import math
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,10 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from adag import checkpoint as checkpoints
 from adag.errors import UsageError
-from adag.inference import Objective
-from adag.model import AttentionDAG, ModelConfig
+from adag.inference import Network, Objective, Reads, build
+from adag.model import AttentionDAG
 from adag.moments import HIGHER_MOMENTS
+from adag.objective import AugmentedLagrangian
 from adag.tasks import TaskMix
+
+_DUAL_RATE = 0.1
+"""By which the multiplier of a supervised network's cycles moves, every hundred steps."""
 
 
 class PretrainConfig(BaseModel):
@@ -23,7 +26,11 @@ class PretrainConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
+    reads: Reads = "moments"
+    """The network: `AttentionDAG`, or the AVICI-style `SampleNetwork`."""
     objective: Objective = "supervised"
+    penalise_cycles: bool = False
+    """Supervised only: cycles in the edge probabilities cost too, by a slow dual ascent as in AVICI."""
     seed: int = 0
     steps: Annotated[int, Field(gt=0)]
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
@@ -51,21 +58,32 @@ class PretrainConfig(BaseModel):
     def _possible(self) -> "PretrainConfig":
         if self.objective == "supervised" and self.tasks.domains is not None:
             raise ValueError("domains without true graphs are for objective = 'unsupervised'")
+        if self.reads == "samples" and (self.init is not None or not self.higher_moments):
+            raise ValueError("a network that reads samples takes neither 'init' nor 'higher_moments': remove them")
         return self
 
-    def network(self) -> AttentionDAG:
+    def lagrangian(self) -> AugmentedLagrangian:
+        """How hard cycles are penalised: until there are none where nothing else says so, else by slow dual ascent."""
+        if self.objective == "unsupervised":
+            return AugmentedLagrangian()
+        return AugmentedLagrangian(penalty=_DUAL_RATE, ceiling=_DUAL_RATE)
+
+    def network(self) -> Network:
         """A network of this architecture: freshly initialised, or grown from the checkpoint `init`."""
-        known = {f.name for f in fields(ModelConfig)}
-        for key in self.architecture:
-            if key not in known:
-                raise UsageError(f"unknown key 'architecture.{key}': one of {', '.join(sorted(known))}")
-        network = AttentionDAG(ModelConfig(**self.architecture))
+        try:
+            network = build(self.reads, self.architecture)
+        except TypeError as e:
+            raise UsageError(str(e)) from None
+        if not isinstance(network, AttentionDAG):
+            return network
         if not self.higher_moments:
             with torch.no_grad():
                 network.embed.weight[:, HIGHER_MOMENTS] = 0.0
         if self.init is not None:
             start = checkpoints.load(self.init).model
             try:
+                if not isinstance(start, AttentionDAG):
+                    raise ValueError(f"it reads {start.reads}")
                 network.grow_from(start)
             except ValueError as e:
                 raise UsageError(f"cannot start from '{self.init}': {e}") from None

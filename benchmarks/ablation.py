@@ -120,7 +120,7 @@ def errors(made: Checkpoint, cell: Cell, sets: int) -> NDArray[np.float64]:
     """SHD of the DAG of least expected SHD on each of a cell's data sets."""
     generator = torch.Generator().manual_seed(EVALUATION_SEED + 10_000 * cell.d + cell.n)
     A, X = simulate(sets, cell.d, cell.n, degree=2, noise=cell.noise, scale=cell.scale, generator=generator)
-    probability = edge_probability(made.model, Moments.of(X), made.card["objective"]).double().numpy()
+    probability = edge_probability(made.model, Moments.of(X), [X], made.card["objective"]).double().numpy()
     return np.array([distance(least_expected_shd(p), a) for p, a in zip(probability, A.numpy(), strict=True)])
 
 
