@@ -23,6 +23,7 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
+from benchmarks.likelihood import Fit
 from benchmarks.metrics import METRICS, cpdag, shd
 
 TABLE = {metric.name: metric for metric in METRICS}
@@ -265,15 +266,17 @@ def test_what_is_not_defined_is_nan() -> None:
     chain = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=np.int8)
     empty, undirected = np.zeros_like(chain), cpdag(chain)
     assert (undirected == np.array([[0, 2, 0], [2, 0, 2], [0, 2, 0]])).all()
+    fit = Fit(np.random.default_rng(0).normal(size=(20, 3)), np.eye(3))
     for metric in METRICS:
-        value = metric("cpdag", undirected, chain, None)
+        value = metric("cpdag", undirected, chain, None, fit=fit)
         assert np.isnan(value) == ("cpdag" not in metric.applies_to), metric.name
     assert TABLE["shd_cpdag"]("cpdag", undirected, chain, None) == 0
     assert TABLE["f1_skeleton"]("cpdag", undirected, chain, None) == 1
     assert TABLE["nnz"]("cpdag", undirected, chain, None) == 2
     assert np.isnan(TABLE["auprc"]("dag", chain, chain, None))
     skeleton = {"precision_skeleton", "recall_skeleton", "fdr_skeleton", "fpr_skeleton", "f1_skeleton"}
-    assert {m.name for m in METRICS if "cpdag" in m.applies_to} == {"shd_cpdag", "shd_skeleton", "nnz", *skeleton}
+    others = {"shd_cpdag", "shd_skeleton", "nnz", "parent_aid", "ancestor_aid", "oset_aid", "heldout_loglik"}
+    assert {m.name for m in METRICS if "cpdag" in m.applies_to} == others | skeleton
     for name in ("tpr", "recall", "f1", "auprc", "auroc"):
         assert np.isnan(TABLE[name]("dag", chain, empty, np.ones((3, 3)))), name
     assert TABLE["fdr"]("dag", empty, chain, None) == 0
