@@ -1,6 +1,7 @@
-"""Simulated data that break an assumption of the linear SEM: measurement error, hidden confounders, nonlinear edges.
+"""Simulated data that break an assumption: measurement error, hidden confounders, nonlinear edges, weak weights.
 
-Called by `benchmarks.datasets` for the cells whose ``violation`` is not "none". ADAG is never trained on these.
+Called by `benchmarks.datasets` for the cells whose ``violation`` is not "none". ADAG has seen none of them in training,
+but for a few weak weights.
 """
 
 from typing import Literal, get_args
@@ -22,7 +23,7 @@ from adag.sem import (
     z_scored,
 )
 
-Violation = Literal["none", "measurement-error", "confounders", "nonlinear"]
+Violation = Literal["none", "measurement-error", "confounders", "nonlinear", "weak-weights"]
 
 ERROR = 0.5
 """Measurement error: its standard deviation, in standard deviations of the variable measured."""
@@ -36,6 +37,8 @@ BEND = 1.5
 """A nonlinear edge adds w s sin(1.5 x / s) for a parent x of deviation s: correlation 0.69 if x is Gaussian."""
 PILOT = 2000
 """Samples, apart from the data, that give the s of a nonlinear edge."""
+WEAK = (0.3, 0.8)
+"""|w| of weak weights, uniform: little signal, yet no true edge below 0.3, where estimates are cut."""
 
 
 def simulate_violated(
@@ -57,7 +60,7 @@ def simulate_violated(
     ``measurement-error``: independent Gaussian error on every variable, which its children do not read.
     ``confounders``: further root variables drive several variables each and are dropped from the data; the true graph
     is that of the observed variables' direct edges. ``nonlinear``: a share of the edges bends; "iscm" is not defined
-    for them.
+    for them. ``weak-weights``: a linear SEM with the weights `WEAK`.
 
     Returns
     -------
@@ -71,7 +74,15 @@ def simulate_violated(
     if violation == "nonlinear" and scale == "iscm":
         raise ValueError("violation 'nonlinear' has no scale 'iscm': its variances have no closed form")
     sem = random_sem(
-        batch, d, degree=degree, family=family, noise=noise, variance=variance, generator=generator, dtype=dtype
+        batch,
+        d,
+        degree=degree,
+        family=family,
+        noise=noise,
+        variance=variance,
+        weights=WEAK if violation == "weak-weights" else WEIGHT_RANGE,
+        generator=generator,
+        dtype=dtype,
     )
     if violation == "confounders":
         sem = confounded(sem, generator)

@@ -59,6 +59,9 @@ def load(key: DatasetKey) -> Dataset:
         return _shuffled(Dataset(X, sem.A[0].numpy(), population=_population(sem)), key)
     if key.graph == "sachs":
         return _shuffled(Dataset(sachs.observational(), sachs.consensus().to_numpy(np.float64), False), key)
+    if key.graph == "sachs-conditions":
+        truth = sachs.consensus().to_numpy(np.float64)
+        return _shuffled(Dataset(sachs.condition(key.repeat), truth, False), key)
     if key.graph == "sachs-all":
         return _shuffled(Dataset(sachs.all_conditions(), sachs.consensus().to_numpy(np.float64), False), key)
     if key.graph.startswith(folder.PREFIX):

@@ -7,6 +7,7 @@ import dataclasses
 import difflib
 import itertools
 import json
+import math
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,20 +19,26 @@ from adag.errors import UsageError
 from adag.random_graphs import FIXED, GraphFamily
 from adag.sem import Family, Noise, Scale, Variance
 from adag.violations import Violation
-from baselines import MethodSpec, available_methods, parse_spec
+from baselines import MethodSpec, available_methods, method_class, parse_spec
 from benchmarks import folder
 from benchmarks.keys import DatasetKey, Trial
 from benchmarks.networks import SIZES
-from benchmarks.sachs import ALL_SAMPLES, SAMPLES, VARIABLES
+from benchmarks.sachs import ALL_SAMPLES, CONDITIONS, MEAN_SAMPLES, SAMPLES, VARIABLES
 
 FOLDER = Path(__file__).parent / "grids"
 
 
 Network = Literal["ecoli70", "arth150", "magic-niab", "magic-irri"]
-Real = Literal["sachs", "sachs-all"]
-REAL = {"sachs": SAMPLES, "sachs-all": ALL_SAMPLES}
-"""Real data, with their number of samples: one data set each."""
+Real = Literal["sachs", "sachs-all", "sachs-conditions"]
+REAL = {"sachs": SAMPLES, "sachs-all": ALL_SAMPLES, "sachs-conditions": MEAN_SAMPLES}
+"""Real data, with their number of samples (of the nine conditions, 707 to 913 each, the mean)."""
+REAL_SETS = {"sachs-conditions": len(CONDITIONS)}
+"""How many data sets there are, where not one: they are a cell's repeats, all of them, whatever a grid asks for."""
 NONE: tuple[Violation, ...] = ("none",)
+DATA_METHODS = (
+    "adag", "adag-refined", "notears", "dagma", "flop", "boss", "pc", "direct-lingam", "var-sort-regress", "empty",
+)  # fmt: skip
+"""What a user's own folder is given to, unless ``--methods`` says otherwise."""
 
 
 class _Strict(BaseModel):
@@ -118,6 +125,8 @@ class Grid(_Strict):
     cells: Annotated[tuple[CellBlock, ...], Field(min_length=1)]
     method_params: dict[str, dict[str, Any]] = Field(default_factory=dict, alias="method-params")
     method_timeout_s: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict, alias="method-timeout-s")
+    method_repeats: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict, alias="method-repeats")
+    """A slow method runs on the first so many simulated data sets of every cell only, and on all real ones."""
 
     @field_validator("methods")
     @classmethod
@@ -126,7 +135,7 @@ class Grid(_Strict):
             parse_spec(text)
         return methods
 
-    @field_validator("method_params", "method_timeout_s")
+    @field_validator("method_params", "method_timeout_s", "method_repeats")
     @classmethod
     def _known(cls, settings: dict[str, Any]) -> dict[str, Any]:
         for name in settings:  # a misspelt name would silently leave a method at its defaults
@@ -142,15 +151,25 @@ class Grid(_Strict):
     def trials(
         self, specs: Sequence[MethodSpec], repeats: int | None = None, timeout_s: float | None = None
     ) -> list[Trial]:
-        """Every trial, each data set under all methods before the next: an interrupted run is a fair sample."""
+        """Every trial, each data set under all methods before the next: an interrupted run is a fair sample.
+
+        A method that takes fewer variables than a cell has is not planned there.
+        """
+        most = {spec.name: method_class(spec.name).most_variables or math.inf for spec in specs}
         cells = list(dict.fromkeys(key for block in self.cells for key in block.expand()))
+        wanted = repeats or self.repeats
+        sets = {cell: REAL_SETS.get(cell.graph, 1) if cell.noise == "real" else wanted for cell in cells}
         plan = []
-        for repeat in range(repeats or self.repeats):
+        for repeat in range(max(sets.values())):
             for cell in cells:
-                if cell.noise == "real" and repeat:
-                    continue  # one real data set
+                if repeat >= sets[cell]:
+                    continue
                 dataset = dataclasses.replace(cell, repeat=repeat)
                 for spec in specs:
+                    if cell.d > most[spec.name]:
+                        continue
+                    if cell.noise != "real" and repeat >= self.method_repeats.get(spec.name, wanted):
+                        continue
                     limit = timeout_s or self.method_timeout_s.get(spec.name, self.timeout_s)
                     plan.append(Trial(spec, dataset, limit))
         return plan
@@ -189,11 +208,10 @@ def load_grid(name: str) -> tuple[Grid, str]:
 
 
 def data_grid(path: Path) -> tuple[Grid, str]:
-    """A grid over a user's folder (see `benchmarks.folder`), with the methods of the grid "real"; and its text."""
+    """A grid over a user's folder (see `benchmarks.folder`), with methods that take seconds; and its text."""
     name = path.resolve().name
-    methods = load_grid("real")[0].methods
     text = (
-        f"title = {json.dumps(f'Data: {name}')}\nmethods = {json.dumps(methods)}\nrepeats = 1\n\n"
+        f"title = {json.dumps(f'Data: {name}')}\nmethods = {json.dumps(DATA_METHODS)}\nrepeats = 1\n\n"
         f'[[cells]]\ngraph = "data"\nfolder = {json.dumps(str(path.resolve()))}\n'
     )
     return Grid.model_validate({"name": name, **tomllib.loads(text)}), text

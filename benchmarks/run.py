@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 
 from adag.errors import UsageError
-from baselines import get_method, split_specs
+from baselines import available_methods, get_method, split_specs
 from benchmarks import environment
 from benchmarks.costs import CostModel
 from benchmarks.datasets import load
@@ -45,7 +45,8 @@ def run(
         Path | None, typer.Option(help="Your own data instead of a grid: a folder of name.csv [and name.edges.csv].")
     ] = None,
     methods: Annotated[
-        str | None, typer.Option(help="Comma-separated, e.g. adag,golem[num_iter=2000]; default: the grid's own.")
+        str | None,
+        typer.Option(help="Comma-separated, e.g. adag,golem[num_iter=2000], or 'all'; default: the grid's own."),
     ] = None,
     only: Annotated[
         str | None, typer.Option(help='Some of the grid\'s cells, e.g. "d=5,10 graph=er"; the folder holds all parts.')
@@ -72,7 +73,8 @@ def run(
         print_choices(console)
         return
     plan, text = data_grid(data) if data else load_grid(grid)
-    specs = plan.specs(split_specs(methods) if methods else None)
+    chosen = ",".join(available_methods()) if methods == "all" else methods
+    specs = plan.specs(split_specs(chosen) if chosen else None)
     versions = {str(spec): get_method(spec).version for spec in specs}
     trials = plan.trials(specs, repeats, timeout)
     if only is not None:

@@ -100,6 +100,10 @@ def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
         "- : not defined for the method (a CPDAG has no SHD to a DAG) or no estimate; N! : N trials failed",
         "* : over the data sets that the method did not fail on; not comparable with the rows without a mark",
     ]
+    if trials.groupby([*CELL, "repeat"])["label"].nunique().nunique() > 1:
+        notes.append(
+            "(N) : over the first N data sets of the cell only, the method being slow; the others had them all"
+        )
     notes.append("pen. : penalised, a failed trial scores as the empty graph (as many as the true graph has edges)")
     notes += [f"{label} †: {_UNSURE}" for label in sorted(unsure(trials))]
     notes += [f"given {word} : {GIVEN[word]}" for word in GIVEN if word in given(trials).values()]
@@ -173,14 +177,16 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
         best = min((i.mean for i in intervals.values() if not np.isnan(i.mean)), default=np.nan)
         table.add_row(
             name, str(values["d"]), str(values["n"]), f"{per_data_set['true_edges'].mean():.1f}",
-            *(_entry(intervals[label], best, group[group["label"] == label]) for label in methods),
+            *(_entry(intervals[label], best, group[group["label"] == label], len(per_data_set)) for label in methods),
         )  # fmt: skip
     return table
 
 
-def _entry(value: Interval, best: float, trials: pd.DataFrame) -> Text:
+def _entry(value: Interval, best: float, trials: pd.DataFrame, data_sets: int) -> Text:
     failed = int((trials["status"] != "ok").sum())
     suffix = f" {failed}!" if failed else ""
+    if len(trials) < data_sets:
+        suffix += f" ({len(trials)})"
     if np.isnan(value.mean):
         return Text("-" + suffix)
     spread = "" if np.isnan(value.low) else f" [{value.low:.1f}, {value.high:.1f}]"

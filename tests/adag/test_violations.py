@@ -43,6 +43,16 @@ def test_measurement_error_adds_a_quarter_of_each_variance() -> None:
     assert np.abs(together[:5, 5:]).max() < 0.02  # its children do not read it
 
 
+def test_weak_weights_are_weak_and_the_rest_is_as_it_was() -> None:
+    A, X = sampled("weak-weights")
+    A0, _ = sampled("none")
+    np.testing.assert_array_equal(np.sign(A), np.sign(A0))
+    low, high = violations.WEAK
+    magnitude = np.abs(A[A != 0])
+    assert low <= magnitude.min() <= magnitude.max() <= high < np.abs(A0).max()
+    assert residual_correlation(A, X) < 0.02
+
+
 def test_confounders_drive_several_variables_and_are_not_seen(generator: torch.Generator) -> None:
     sem = random_sem(20, 10, degree=1, generator=generator)
     full = violations.confounded(sem, generator)

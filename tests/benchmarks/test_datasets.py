@@ -146,13 +146,41 @@ def test_var_sortability_of_iscm_data_is_one_half_within_its_interval() -> None:
     assert abs(np.mean(values) - 0.5) < 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
 
 
-@pytest.mark.parametrize("violation", ["measurement-error", "confounders", "nonlinear"])
+@pytest.mark.parametrize("violation", ["measurement-error", "confounders", "nonlinear", "weak-weights"])
 def test_a_violated_cell_is_a_data_set_of_its_own(violation: str) -> None:
     data = load(dataclasses.replace(KEY, violation=violation))
     assert data.X.shape == (20, 10)
     assert is_acyclic(data.truth)
     assert (data.weights is None) == (violation == "nonlinear")
     assert not np.array_equal(data.A, load(KEY).A)
+
+
+def test_each_sachs_condition_is_a_data_set_of_its_own() -> None:
+    raw = pd.read_csv(packaged_file("cdt", "cdt/data/resources/cyto_full_data.csv")).rename(columns=COLUMNS)
+    sizes = list(sachs.CONDITIONS.values())
+    ends = np.cumsum([0, *sizes])
+    assert ends[-1] == len(raw) == 7466
+    for k, n in enumerate(sizes):
+        data = load(DatasetKey("sachs-conditions", 0.0, 11, 830, "real", "real", "standardised", k))
+        assert data.X.shape == (n, 11)
+        assert data.truth.sum() == 17
+        np.testing.assert_allclose(data.X.std(ddof=0), 1)
+        for name in data.X:
+            np.testing.assert_array_equal(data.X[name].rank(), raw[name].iloc[ends[k] : ends[k + 1]].rank())
+
+
+def test_the_sachs_file_changes_where_conditions_meet() -> None:
+    """The file does not name its conditions: the largest shifts between neighbouring stretches must be at our ends."""
+    logs = np.log(pd.read_csv(packaged_file("cdt", "cdt/data/resources/cyto_full_data.csv")).to_numpy())
+    w, total = 60, np.vstack([np.zeros(11), np.cumsum((logs - logs.mean(0)) / logs.std(0), axis=0)])
+    middle = np.arange(w, len(logs) - w)
+    shift = np.abs(total[middle + w] - 2 * total[middle] + total[middle - w]).max(1)
+    found = []
+    for _ in range(5):
+        found.append(int(middle[shift.argmax()]))
+        shift[np.abs(middle - found[-1]) < w] = 0
+    ends = np.cumsum(list(sachs.CONDITIONS.values()))
+    assert all(np.abs(ends - at).min() <= 2 for at in found), found
 
 
 def test_sachs_conditions_together_begin_with_the_observational_one() -> None:

@@ -25,7 +25,7 @@ def grid_file(folder: Path, text: str) -> str:
 
 
 def test_the_promised_grids_are_shipped() -> None:
-    assert {"small", "er2", "sf2", "sachs", "real"} <= set(available_grids())
+    assert {"small", "er2", "sf2", "sachs", "real", "regimes", "robust"} <= set(available_grids())
 
 
 @pytest.mark.parametrize("name", available_grids())
@@ -71,6 +71,32 @@ def test_repeats_and_time_limit_of_the_call_win(tmp_path: Path) -> None:
     overridden = grid.trials(specs, repeats=2, timeout_s=1.5)
     assert {t.timeout_s for t in overridden} == {1.5}
     assert len(overridden) == 4
+
+
+def test_a_slow_method_runs_on_the_first_simulated_data_sets_and_on_all_real_ones(tmp_path: Path) -> None:
+    text = VALID + '[[cells]]\ngraph = "sachs-conditions"\n[method-repeats]\nnotears = 2\nboss = 0\n'
+    grid, _ = load_grid(grid_file(tmp_path, text))
+    specs = [parse_spec(name) for name in ("adag", "notears", "boss")]
+
+    def repeats(asked: int | None) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for trial in grid.trials(specs, repeats=asked):
+            found.setdefault((trial.method.name, trial.dataset.graph), []).append(trial.dataset.repeat)
+        return found
+
+    simulated = {"adag": list(range(10)), "notears": [0, 1], "boss": []}
+    expected = {(name, "er"): sets for name, sets in simulated.items() if sets}
+    expected |= {(name, "sachs-conditions"): list(range(9)) for name in simulated}
+    assert repeats(None) == expected
+    assert repeats(1) == expected | {("adag", "er"): [0], ("notears", "er"): [0]}
+    with pytest.raises(UsageError, match=r"method-repeats.*unknown method 'notaers'"):
+        load_grid(grid_file(tmp_path, text.replace("notears", "notaers")))
+
+
+def test_a_method_is_not_planned_where_there_are_too_many_variables(tmp_path: Path) -> None:
+    grid, _ = load_grid(grid_file(tmp_path, VALID.replace("[5]", "[5, 6]")))
+    trials = grid.trials([parse_spec("adag"), parse_spec("bayes-optimal")], repeats=1)
+    assert [(t.method.name, t.dataset.d) for t in trials] == [("adag", 5), ("bayes-optimal", 5), ("adag", 6)]
 
 
 def test_an_interrupted_run_is_a_fair_sample() -> None:
