@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from adag.errors import UsageError
 from benchmarks.environment import pretrained
 from benchmarks.look import STYLE, look
+from benchmarks.robust_figures import has_violations, heat_map
 from benchmarks.summary import given, interval, method_order, read_trials
 
 COLUMNS = 4
@@ -42,6 +43,8 @@ def draw(folder: Path) -> list[Path]:
             ("accuracy_vs_runtime", accuracy_against_runtime(trials, notes)),
         ):
             written += save(figure, target, name)
+        if has_violations(trials):
+            written += save(heat_map(trials), target, "robustness")
     return written
 
 
