@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from baseline_cases import METHODS, linear_sem
 from numpy.typing import NDArray
 
@@ -20,9 +21,17 @@ def directed(matrix: NDArray[Any]) -> bool:
     return nx.is_directed_acyclic_graph(nx.DiGraph(matrix))
 
 
-@pytest.mark.parametrize("library", ["notears", "golem", "golem-nv"])
-def test_gcastle_methods_answer_as_gcastle_does(library: str, datasets: Arrays, reference: Arrays) -> None:
-    method = get_method(f"{library}[num_iter=200]" if "golem" in library else library)
+@pytest.mark.parametrize(
+    ("spec", "library"),
+    [
+        ("notears", "notears"),
+        ("golem[num_iter=200]", "golem"),
+        ("golem-ev[num_iter=200,device=cpu]", "golem"),
+        ("golem-nv[num_iter=200,device=cpu]", "golem-nv"),
+    ],
+)
+def test_gcastle_methods_answer_as_gcastle_does(spec: str, library: str, datasets: Arrays, reference: Arrays) -> None:
+    method = get_method(spec)
     compared = 0
     for name, X in datasets.items():
         graph = method.discover(X, seed=3)
@@ -97,6 +106,14 @@ def test_searches_for_a_class_answer_as_their_libraries_do(library: str, dataset
         assert graph.weights is None
         marks |= set(np.unique(graph.adjacency))
     assert marks == {0, 1, 2}, "no data set tells a directed edge from an undirected one"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("method", ["golem-ev", "golem-nv"])
+def test_a_gpu_gives_the_weights_of_a_cpu(method: str, datasets: Arrays) -> None:
+    X = datasets["many"]
+    here, there = (get_method(f"{method}[num_iter=200,device={device}]").discover(X) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(there.confidence, here.confidence, atol=1e-3)
 
 
 def test_notears_torch_answers_as_its_package_does(datasets: Arrays, reference: Arrays) -> None:

@@ -1,17 +1,19 @@
 """The heat map of a run with violations: its numbers by hand, its names, and that it is drawn where it belongs."""
 
 import dataclasses
+import io
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from rich.console import Console
 from run_maker import failed, record, whole_run, write
 
 from benchmarks.figures import draw
 from benchmarks.keys import DatasetKey
 from benchmarks.robust_figures import heat_map, relative_errors
 from benchmarks.scoring import score_run
-from benchmarks.summary import read_trials
+from benchmarks.summary import print_tables, read_trials
 
 CLEAN = DatasetKey("er", 2.0, 6, 20, "gaussian", "equal", "raw", 0)
 CELLS = {
@@ -49,6 +51,17 @@ def test_numbers_and_names(run: Path) -> None:
     edges = trials.loc[(trials["label"] == "adag") & (trials["violation"] != "none"), "true_edges"].sum()
     assert error["adag", "measurement error"] == pytest.approx(6 / edges)
     assert error["adag", "clean"] == 0
+
+
+def test_tables_say_where_a_method_saw_fewer_data_sets_than_the_others(run: Path) -> None:
+    trials = read_trials(run)
+    trials.loc[trials["label"] == "notears", ["status", "shd"]] = ["ok", 2.0]
+    stream = io.StringIO()
+    print_tables(trials, {}, Console(file=stream))
+    clean = next(line for line in stream.getvalue().splitlines() if "ER2" in line and "none" in line)
+    cells = [part.strip() for part in clean.strip("│").split("│")]
+    assert cells[-2:] == ["0.0 [0.0, 0.0]", "2.0 (1)"]
+    assert "first N data sets of the cell" in stream.getvalue()
 
 
 def test_what_is_drawn(run: Path) -> None:
