@@ -66,6 +66,8 @@ TASKS: dict[str, Any] = {
     "scale": [["raw", 1]],
     "pairs_per_step": PAIRS,
 }
+FEW_ROWS = {"n": [5, 200]}
+"""What a network that reads samples can be trained on in this budget: its cost grows with n."""
 NON_GAUSSIAN = TASKS | {"noise": [["gaussian", 1], ["exponential", 2]], "scale": [["raw", 1], ["standardised", 2]]}
 ONE_SIZE = TASKS | {"d": [[8, 1]], "degree": [[2, 1]], "graph": [["er", 1]], "noise": [["gaussian", 1]]}
 BASE: dict[str, Any] = {
@@ -97,6 +99,10 @@ def variants() -> list[Variant]:
     for name, shown in (("with", True), ("without", False)):
         changes = {"higher_moments": shown, "tasks": NON_GAUSSIAN}
         result.append(Variant(f"moments-{name}", (("higher moments", name),), HIGHER, changes))
+    few_rows: dict[str, Any] = {"tasks": ONE_SIZE | FEW_ROWS}
+    samples = few_rows | {"reads": "samples", "architecture": {"width": 32, "layers": 3, "heads": 2}}
+    for name, changes in (("moments", few_rows), ("samples", samples)):
+        result.append(Variant(f"reads-{name}", (("what is read", name),), SMALL, changes))
     for objective in ("supervised", "unsupervised"):
         for domains in (100, 1_000, 10_000, 100_000):
             place = (f"training data sets, {objective}", str(domains))

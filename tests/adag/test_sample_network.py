@@ -1,11 +1,16 @@
 """The AVICI-style network: its symmetries, its probabilities, and that it can learn by ADAG's own loop."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from adag import ADAG, UsageError
+from adag.pretrain import pretrain
 from adag.sample_network import SampleConfig, SampleNetwork, pairwise
 from adag.sem import simulate
+from adag.training_config import load_config
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +58,83 @@ def test_a_pair_has_three_exclusive_states() -> None:
     logits = torch.stack([torch.zeros_like(theta), theta, theta.mT], dim=-1)
     expected = logits.softmax(-1)[..., 1] * (1.0 - torch.eye(5, dtype=torch.float64))
     np.testing.assert_allclose(P, expected, atol=1e-12)
+
+
+CONFIG = """
+name = "tiny"
+reads = "samples"
+penalise_cycles = true
+steps = 4
+warmup = 1
+validate_every = 4
+save_every = 2
+validation = [[4, 20]]
+[architecture]
+width = 8
+layers = 1
+heads = 2
+[tasks]
+pairs_per_step = 100
+groups_per_step = 2
+n = [5, 20]
+d = [[3, 1], [4, 1]]
+degree = [[1, 1]]
+graph = [["er", 1]]
+noise = [["gaussian", 1]]
+variance = [["equal", 1]]
+scale = [["raw", 1]]
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of ADAG's own training loop, which was stopped on its way."""
+    folder = tmp_path_factory.mktemp("samples")
+    (folder / "config.toml").write_text(CONFIG)
+
+    def stop(step: int, loss: float, validation: object) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(load_config(folder / "config.toml"), folder / "tiny.safetensors", on_step=stop)
+    pretrain(load_config(folder / "config.toml"), folder / "tiny.safetensors")
+    return folder / "tiny.safetensors"
+
+
+def test_it_is_trained_by_the_same_loop_and_says_so_on_its_card(trained: Path) -> None:
+    card = trained.with_suffix(".md").read_text()
+    assert "SampleNetwork" in card
+    assert "re-trained by us" in card
+    log = trained.with_suffix(".log.jsonl").read_text()
+    assert "acyclicity" in log
+    assert isinstance(ADAG(trained, device="cpu").model, SampleNetwork)
+
+
+def test_the_estimator_gives_it_the_samples(trained: Path) -> None:
+    model = ADAG(trained, device="cpu")
+    X = [x.double().numpy() for x in (*_data(4, 20), *_data(3, 11))]
+    with torch.no_grad():
+        expected = model.model(torch.from_numpy(X[0])[None]).edge_probability()[0].double().numpy()
+    together = model.discover_many(X)
+    np.testing.assert_allclose(together[0].confidence, expected, atol=1e-6)
+    for graph, x in zip(together, X, strict=True):
+        np.testing.assert_allclose(model.discover(x).confidence, graph.confidence, atol=1e-6)
+
+
+def test_the_moments_of_a_long_table_are_not_enough(trained: Path) -> None:
+    with pytest.raises(UsageError, match=r"'tiny' reads samples.*adag-base"):
+        ADAG(trained, device="cpu").discover(np.random.default_rng(0).normal(size=(100_000, 3)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("heads = 2", "kernels = 2", r"architecture\.kernels'.*heads, layers, width"),
+        ("steps = 4", "init = 'adag-small'\nsteps = 4", "neither 'init' nor 'higher_moments'"),
+    ],
+)
+def test_settings_of_the_other_network_are_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG.replace(old, new))
+    with pytest.raises(UsageError, match=words):
+        load_config(tmp_path / "config.toml").network()

@@ -25,7 +25,8 @@ def test_variants_of_an_ablation_differ_in_one_key_and_share_their_budget() -> N
         assert len({v.cells for v in members}) == 1
         plain = [v.config().model_dump() for v in members]
         differing = {key for key in plain[0] if key != "name" and any(p[key] != plain[0][key] for p in plain)}
-        assert len(differing) == 1, (name, differing)
+        # A network that reads something else is another network.
+        assert len(differing) == 1 or differing == {"reads", "architecture"}, (name, differing)
 
 
 @pytest.fixture
