@@ -25,6 +25,7 @@ from threadpoolctl import threadpool_limits
 from adag.errors import UsageError
 from adag.estimator import ADAG
 from adag.families import FamilyKey, family_of, training_domains
+from adag.model import AttentionDAG
 from adag.moments import Moments, pair_features
 from baselines.adag_family import available, trained_family
 from benchmarks import environment, families_figures, family_curves
@@ -121,6 +122,7 @@ def bias(model: ADAG, key: FamilyKey, domains: int = 200) -> dict[str, Array]:
 def attention(model: ADAG, X: Array) -> dict[tuple[int, str], Array]:
     """Root mean square over the channels of every layer's three kernel products for one data set, each (d, d)."""
     d = X.shape[1]
+    assert isinstance(model.model, AttentionDAG)
     seen: list[torch.Tensor] = []
     hooks = [
         layer.attention.norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))  # type: ignore[union-attr]

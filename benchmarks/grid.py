@@ -19,7 +19,7 @@ from adag.errors import UsageError
 from adag.random_graphs import FIXED, GraphFamily
 from adag.sem import Family, Noise, Scale, Variance
 from adag.violations import Violation
-from baselines import MethodSpec, available_methods, method_class, parse_spec
+from baselines import Method, MethodSpec, available_methods, method_class, parse_spec
 from benchmarks import folder
 from benchmarks.keys import DatasetKey, Trial
 from benchmarks.networks import SIZES
@@ -153,9 +153,10 @@ class Grid(_Strict):
     ) -> list[Trial]:
         """Every trial, each data set under all methods before the next: an interrupted run is a fair sample.
 
-        A method that takes fewer variables than a cell has is not planned there.
+        A method is not planned where it does not apply: it takes fewer variables than a cell has, or learns from a
+        family of data sets and the cell's are of none.
         """
-        most = {spec.name: method_class(spec.name).most_variables or math.inf for spec in specs}
+        classes = {spec.name: method_class(spec.name) for spec in specs}
         cells = list(dict.fromkeys(key for block in self.cells for key in block.expand()))
         wanted = repeats or self.repeats
         sets = {cell: REAL_SETS.get(cell.graph, 1) if cell.noise == "real" else wanted for cell in cells}
@@ -166,13 +167,18 @@ class Grid(_Strict):
                     continue
                 dataset = dataclasses.replace(cell, repeat=repeat)
                 for spec in specs:
-                    if cell.d > most[spec.name]:
+                    if not _applies(classes[spec.name], cell):
                         continue
                     if cell.noise != "real" and repeat >= self.method_repeats.get(spec.name, wanted):
                         continue
                     limit = timeout_s or self.method_timeout_s.get(spec.name, self.timeout_s)
                     plan.append(Trial(spec, dataset, limit))
         return plan
+
+
+def _applies(cls: type[Method], cell: DatasetKey) -> bool:
+    alone = cls.given == "one domain"
+    return cell.d <= (cls.most_variables or math.inf) and (alone or cell.domain_family != "general")
 
 
 def available_grids() -> list[str]:

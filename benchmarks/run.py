@@ -20,7 +20,8 @@ import typer
 from rich.console import Console
 
 from adag.errors import UsageError
-from baselines import available_methods, get_method, split_specs
+from baselines import get_method, split_specs
+from baselines.registry import built_in_methods
 from benchmarks import environment
 from benchmarks.costs import CostModel
 from benchmarks.datasets import load
@@ -46,7 +47,9 @@ def run(
     ] = None,
     methods: Annotated[
         str | None,
-        typer.Option(help="Comma-separated, e.g. adag,golem[num_iter=2000], or 'all'; default: the grid's own."),
+        typer.Option(
+            help="Comma-separated, e.g. adag,golem[num_iter=2000], or 'all' that apply; default: the grid's own."
+        ),
     ] = None,
     only: Annotated[
         str | None, typer.Option(help='Some of the grid\'s cells, e.g. "d=5,10 graph=er"; the folder holds all parts.')
@@ -73,10 +76,15 @@ def run(
         print_choices(console)
         return
     plan, text = data_grid(data) if data else load_grid(grid)
-    chosen = ",".join(available_methods()) if methods == "all" else methods
+    chosen = ",".join(cls.name for cls in built_in_methods()) if methods == "all" else methods
     specs = plan.specs(split_specs(chosen) if chosen else None)
     versions = {str(spec): get_method(spec).version for spec in specs}
     trials = plan.trials(specs, repeats, timeout)
+    if methods and methods != "all" and (idle := set(specs) - {trial.method for trial in trials}):
+        raise UsageError(
+            f"method '{min(map(str, idle))}' has no trial in grid '{plan.name}': its cells have too many variables or "
+            "no family for it, or [method-repeats] leaves it out; choose another grid, or other --methods"
+        )
     if only is not None:
         trials = selected(trials, only)
     folder = out or Path("results") / plan.name

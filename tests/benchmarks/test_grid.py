@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from adag.errors import UsageError
 from baselines import get_method, parse_spec
+from baselines.registry import built_in_methods
 from benchmarks.grid import Grid, available_grids, load_grid
 from benchmarks.keys import CELL, DatasetKey
 
@@ -93,10 +95,22 @@ def test_a_slow_method_runs_on_the_first_simulated_data_sets_and_on_all_real_one
         load_grid(grid_file(tmp_path, text.replace("notears", "notaers")))
 
 
-def test_a_method_is_not_planned_where_there_are_too_many_variables(tmp_path: Path) -> None:
+def test_a_method_is_not_planned_where_it_does_not_apply(tmp_path: Path) -> None:
     grid, _ = load_grid(grid_file(tmp_path, VALID.replace("[5]", "[5, 6]")))
-    trials = grid.trials([parse_spec("adag"), parse_spec("bayes-optimal")], repeats=1)
+    trials = grid.trials([parse_spec(name) for name in ("adag", "bayes-optimal", "adag-adapted")], repeats=1)
     assert [(t.method.name, t.dataset.d) for t in trials] == [("adag", 5), ("bayes-optimal", 5), ("adag", 6)]
+
+
+def test_all_methods_are_those_that_apply_and_one_that_does_not_is_named(tmp_path: Path, command: Any) -> None:
+    path = grid_file(tmp_path, VALID)
+    line = ["benchmarks/run.py", "--grid", path, "--out", tmp_path / "run", "--dry-run", "--methods"]
+    everything = command(*line, "all")
+    assert everything.returncode == 0, everything.stderr
+    apply = [cls.name for cls in built_in_methods() if cls.given == "one domain"]
+    assert f"{10 * len(apply)} trials planned" in everything.stdout
+    none = command(*line, "adag,adag-adapted")
+    assert none.returncode == 2
+    assert none.stderr.startswith("error: method 'adag-adapted' has no trial in grid 'mine'")
 
 
 def test_an_interrupted_run_is_a_fair_sample() -> None:
