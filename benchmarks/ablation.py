@@ -35,7 +35,7 @@ from benchmarks.ablation_figures import draw
 from benchmarks.ablation_variants import Cell, Variant, variants
 from benchmarks.command import run_command
 from benchmarks.outside import Point, points, simulated
-from benchmarks.summary import interval
+from benchmarks.statistics import interval
 
 EVALUATION_SEED = 9_000_000_001
 """Data sets to judge by are drawn from here: not seeds of training, validation or the grids."""

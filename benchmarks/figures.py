@@ -25,7 +25,8 @@ from adag.errors import UsageError
 from benchmarks.environment import pretrained
 from benchmarks.look import STYLE, look
 from benchmarks.robust_figures import has_violations, heat_map
-from benchmarks.summary import given, interval, method_order, read_trials
+from benchmarks.statistics import interval
+from benchmarks.summary import given, method_order, read_trials
 
 COLUMNS = 4
 """Panels beside each other."""

@@ -5,7 +5,6 @@ beside its target and writes ``speed.csv`` and ``environment.json``. Called by p
 """
 
 import json
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -58,7 +57,7 @@ def single_calls(methods: list[str], sets: int) -> dict[str, float]:
     for name in methods:
         method = get_method(name)
         method.discover(X[0][:, :5].copy(), seed=0)  # imports and weights are not timed
-        result[name] = statistics.median(seconds(lambda x=x, m=method: m.discover(x, seed=0)) for x in X)  # type: ignore[misc]
+        result[name] = float(np.median([seconds(lambda x=x, m=method: m.discover(x, seed=0)) for x in X]))  # type: ignore[misc]
     return result
 
 

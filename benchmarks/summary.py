@@ -6,30 +6,21 @@ results/small`` prints the README's table.
 
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
-from scipy.stats import bootstrap
 
 from adag.errors import UsageError
 from baselines.given import GIVEN
 from benchmarks.folder import PREFIX, title
 from benchmarks.keys import CELL, LATER
+from benchmarks.statistics import Interval, interval
 
-RESAMPLES = 2000
 _UNSURE = "not deterministic, another run may give other graphs for the same seed"
-
-
-class Interval(NamedTuple):
-    """A mean over data sets with its 95% bootstrap interval (NaN for a single data set)."""
-
-    mean: float
-    low: float
-    high: float
 
 
 def read_trials(folder: Path) -> pd.DataFrame:
@@ -46,22 +37,6 @@ def read_trials(folder: Path) -> pd.DataFrame:
     trials["family"] = (trials["graph"].str.upper() + degree).where(simulated, trials["graph"].map(_title))
     trials["family"] += (" " + trials["domain_family"]).where(trials["domain_family"] != "general", "")
     return trials
-
-
-def interval(values: pd.Series) -> Interval:
-    """Mean of the finite values with a percentile bootstrap interval over data sets."""
-    sample = values.dropna().to_numpy(dtype=np.float64)
-    if not len(sample):
-        return Interval(np.nan, np.nan, np.nan)
-    mean = float(sample.mean())
-    if len(sample) == 1:
-        return Interval(mean, np.nan, np.nan)
-    if np.ptp(sample) == 0:
-        return Interval(mean, mean, mean)
-    result = bootstrap(
-        (sample,), np.mean, n_resamples=RESAMPLES, method="percentile", random_state=np.random.default_rng(0)
-    )
-    return Interval(mean, float(result.confidence_interval.low), float(result.confidence_interval.high))
 
 
 def method_order(trials: pd.DataFrame) -> list[str]:

@@ -12,13 +12,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 from run_maker import KEYS, METHODS, failed, record, whole_run, write
-from scipy import stats
 
 from adag.errors import UsageError
 from benchmarks.figures import draw, main, shd_against_n
 from benchmarks.look import LOOK, SPARE, STYLE, look
 from benchmarks.scoring import score_run
-from benchmarks.summary import interval, method_order, print_tables, read_trials
+from benchmarks.summary import method_order, print_tables, read_trials
 
 ROOT = Path(__file__).parents[2]
 FILES = {f"{name}.{suffix}" for name in ("shd_vs_n", "accuracy_vs_runtime") for suffix in ("png", "svg")}
@@ -111,22 +110,6 @@ def test_a_mean_without_the_failures_is_marked(run: Path) -> None:
     golem, adag = (next(x for x in lines[start:] if x.startswith(f"│ {name}")) for name in ("golem", "adag"))
     assert "*" in golem
     assert "*" not in adag
-
-
-def test_the_interval_is_that_of_student_on_a_large_normal_sample() -> None:
-    sample = np.random.default_rng(1).normal(5, 2, 400)
-    mean, low, high = interval(pd.Series(sample))
-    theirs = stats.t.interval(0.95, 399, loc=sample.mean(), scale=stats.sem(sample))
-    assert mean == sample.mean()
-    np.testing.assert_allclose((low, high), theirs, atol=0.02)  # a 90% interval is 0.03 off
-
-
-def test_the_interval_of_few_or_equal_values() -> None:
-    assert np.isnan(interval(pd.Series([np.nan, np.nan]))).all()
-    assert interval(pd.Series([3.0, np.nan])).mean == 3
-    assert np.isnan(interval(pd.Series([3.0])).low)
-    assert interval(pd.Series([2.0, 2.0, 2.0])) == (2, 2, 2)
-    assert interval(pd.Series([1.0, 2.0, 4.0])) == interval(pd.Series([1.0, 2.0, 4.0]))
 
 
 def printed(folder: Path) -> str:
