@@ -20,7 +20,7 @@ from adag.seeds import generator_of
 from baselines import GivenFamily, get_method
 from baselines.adag_family import trained_family
 from benchmarks.metrics import shd
-from benchmarks.summary import interval
+from benchmarks.statistics import interval
 
 SAMPLES = (5, 10, 20, 50)
 INVERSIONS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)

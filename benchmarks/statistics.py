@@ -4,7 +4,6 @@ One place for all of it, from scipy and statsmodels. Knows nothing of runs: it i
 sets x methods, lower is better, NaN a failure). Called by `benchmarks.summary`, `claims`, `compare` and the figures.
 """
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +16,8 @@ from statsmodels.stats.multitest import multipletests
 RESAMPLES = 2000
 ALPHA = 0.05
 """Level of every claim, and one minus that of every interval."""
+EXACT = 100
+"""Most differences for which a signed-rank p is exact."""
 
 
 class Interval(NamedTuple):
@@ -59,8 +60,8 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
     """Mean of ``a - b`` over the data sets that both have, its interval, and Wilcoxon's signed-rank p.
 
     Wilcoxon's test because errors are counts with outliers, where a t-test needs more data sets than a cell has; by
-    Pratt's method, which keeps the data sets without a difference as evidence against one (SHD has many), with its
-    correction for ties and for continuity. p is 1 where nothing differs, NaN without a pair.
+    Pratt's method, which keeps the data sets without a difference as evidence against one (SHD has many). Exact, with
+    ties, up to `EXACT` differences, normal beyond. p is 1 where nothing differs, NaN without a pair.
 
     Parameters
     ----------
@@ -77,16 +78,13 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
         raise ValueError(f"paired values must be two columns of one length, not {first.shape} and {second.shape}")
     difference = first - second
     difference = difference[np.isfinite(difference)]
-    spread = interval(pd.Series(difference))
-    if not len(difference):
-        return Difference(*spread, np.nan)
-    if not difference.any():
-        return Difference(*spread, 1.0)
-    with warnings.catch_warnings():
-        # With the correction the normal p is near the exact one, or above it, from the first data set on.
-        warnings.filterwarnings("ignore", message="Sample size too small for normal approximation")
-        test = stats.wilcoxon(difference, zero_method="pratt", correction=True, method="approx")
-    return Difference(*spread, float(test.pvalue))
+    return Difference(*interval(pd.Series(difference)), _signed_rank(difference))
+
+
+def paired_p(a: ArrayLike, b: ArrayLike) -> float:
+    """The p of `paired_difference` alone, without its interval: much quicker."""
+    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+    return _signed_rank(difference[np.isfinite(difference)])
 
 
 def unpaired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
@@ -189,3 +187,22 @@ def win_rates(table: pd.DataFrame) -> pd.DataFrame:
 
 def _difference_of_means(a: NDArray[np.float64], b: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
     return np.asarray(a.mean(axis=axis) - b.mean(axis=axis))
+
+
+def _signed_rank(difference: NDArray[np.float64]) -> float:
+    """Two-sided p of Wilcoxon's signed ranks, zeros ranked but not signed (Pratt 1959)."""
+    if not len(difference):
+        return float("nan")
+    if not difference.any():
+        return 1.0
+    if np.count_nonzero(difference) > EXACT:
+        return float(stats.wilcoxon(difference, zero_method="pratt", correction=True, method="approx").pvalue)
+    # SciPy has no exact p with ties, its permutation test none below one in the resamples, and the normal p of a few
+    # tied differences is half the exact one. Exact: each rank is added with probability 1/2.
+    ranked = np.rint(2 * stats.rankdata(abs(difference))).astype(int)  # a shared rank may be a half
+    null: NDArray[np.float64] = np.ones(1)
+    for rank in ranked[difference != 0]:
+        null = (np.pad(null, (0, rank)) + np.pad(null, (rank, 0))) / 2
+    off_centre = abs(2 * np.arange(len(null)) - (len(null) - 1))
+    observed = abs(2 * ranked[difference > 0].sum() - (len(null) - 1))
+    return float(min(1.0, null[off_centre >= observed].sum()))

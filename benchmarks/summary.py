@@ -16,6 +16,7 @@ from rich.text import Text
 
 from adag.errors import UsageError
 from baselines.given import GIVEN
+from benchmarks.claims import DATA_SET, best, scores
 from benchmarks.folder import PREFIX, title
 from benchmarks.keys import CELL, LATER
 from benchmarks.statistics import Interval, interval
@@ -59,8 +60,7 @@ def unsure(trials: pd.DataFrame) -> set[str]:
 
 def penalised(rows: pd.DataFrame, metric: str) -> float:
     """Mean of ``shd`` or ``shd_cpdag`` where a failed trial scores as the empty graph does: every true edge missing."""
-    failed = rows["status"] != "ok"
-    return float(rows[metric].mask(failed, rows["true_edges"]).mean())
+    return float(scores(rows, metric).mean())
 
 
 def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
@@ -73,13 +73,15 @@ def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
     parameters = sorted({label for label in trials["label"].unique() if "[" in label})
     notes = [
         "- : not defined for the method (a CPDAG has no SHD to a DAG) or no estimate; N! : N trials failed",
-        "* : over the data sets that the method did not fail on; not comparable with the rows without a mark",
+        "° : over the data sets that the method did not fail on; not comparable with the rows without a mark",
+        "pen. : penalised, a failed trial scores as the empty graph (as many as the true graph has edges)",
+        "bold: the best penalised mean; * : significantly better than every method of another family with such a score",
+        "    (paired Wilcoxon tests, all p at most 0.05 after Holm's correction over the rows)",
     ]
     if trials.groupby([*CELL, "repeat"])["label"].nunique().nunique() > 1:
         notes.append(
             "(N) : over the first N data sets of the cell only, the method being slow; the others had them all"
         )
-    notes.append("pen. : penalised, a failed trial scores as the empty graph (as many as the true graph has edges)")
     notes += [f"{label} †: {_UNSURE}" for label in sorted(unsure(trials))]
     notes += [f"given {word} : {GIVEN[word]}" for word in GIVEN if word in given(trials).values()]
     notes += _mixtures(trials)
@@ -97,24 +99,29 @@ def print_tables(trials: pd.DataFrame, pretrained: dict[str, str], console: Cons
 
 
 def markdown(trials: pd.DataFrame) -> str:
-    """The README's table: mean SHD with its 95% interval per cell; for CPDAG methods, between CPDAGs (marked)."""
+    """The README's table: mean SHD with its 95% interval per cell; for CPDAG methods, between CPDAGs (marked).
+
+    The best mean is bold; a star says that it is a claim (`claims.best`).
+    """
     methods = method_order(trials)
     only_cpdag = {label for label in methods if trials.loc[trials["label"] == label, "shd"].isna().all()}
     known = given(trials)
     marked = {label: f"{label} †" if label in unsure(trials) else label for label in methods}
     marked = {label: f"{text}; {known[label]}" if known else text for label, text in marked.items()}
     heads = [f"{marked[label]} (CPDAG)" if label in only_cpdag else marked[label] for label in methods]
+    group_by = ["family", "d", "n"]
+    winners = best(trials, "shd", group_by)
     lines = [f"| graph | n | true edges | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(methods)]
-    for (family, d, n), group in trials.groupby(["family", "d", "n"], sort=False):
-        edges = group.drop_duplicates("repeat")["true_edges"].mean()
+    for (family, d, n), group in trials.groupby(group_by, sort=False):
+        edges = group.drop_duplicates(DATA_SET)["true_edges"].mean()
         cells = []
         for label in methods:
             rows = group[group["label"] == label]
             value = interval(rows["shd_cpdag" if label in only_cpdag else "shd"])
             cells.append("fails" if np.isnan(value.mean) else f"{value.mean:.1f} [{value.low:.1f}, {value.high:.1f}]")
-        means = [float(cell.split()[0]) for cell, label in zip(cells, methods, strict=True)
-                 if cell != "fails" and label not in only_cpdag]  # fmt: skip
-        cells = [f"**{c}**" if c != "fails" and float(c.split()[0]) == min(means) else c for c in cells]
+        winning, sure = winners[family, d, n]
+        cells = [f"**{cell}**" + r" \*" * sure if label in winning else cell
+                 for cell, label in zip(cells, methods, strict=True)]  # fmt: skip
         lines.append(f"| {family}, d = {d} | {n} | {edges:.1f} | {' | '.join(cells)} |")
     lines += [f"\n{label} †: {_UNSURE}" for label in sorted(unsure(trials))]
     return "\n".join(lines)
@@ -139,9 +146,10 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
     for label in methods:
         table.add_column(_heading(label, trials), justify="right", overflow="fold")
     extra = [name for name in ("noise", "variance", "scale", "violation", "family_seed") if trials[name].nunique() > 1]
-    previous = None
-    for cell, group in trials.groupby(["family", *CELL[1:]], sort=False):
-        values: dict[str, Any] = dict(zip(["family", *CELL[1:]], tuple(cell), strict=True))
+    previous, groups = None, ["family", *CELL[1:]]
+    winners = best(trials, metric, groups)
+    for cell, group in trials.groupby(groups, sort=False):
+        values: dict[str, Any] = dict(zip(groups, tuple(cell), strict=True))
         block = (values["family"], values["d"])
         if previous not in (None, block):
             table.add_section()
@@ -149,15 +157,18 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
         name = " ".join([values["family"], *(str(values[k]) for k in extra)])
         per_data_set = group.drop_duplicates("repeat")
         intervals = {label: interval(group.loc[group["label"] == label, metric]) for label in methods}
-        best = min((i.mean for i in intervals.values() if not np.isnan(i.mean)), default=np.nan)
+        winning, sure = winners[cell]
         table.add_row(
             name, str(values["d"]), str(values["n"]), f"{per_data_set['true_edges'].mean():.1f}",
-            *(_entry(intervals[label], best, group[group["label"] == label], len(per_data_set)) for label in methods),
+            *(
+                _entry(intervals[label], group[group["label"] == label], len(per_data_set), label in winning, sure)
+                for label in methods
+            ),
         )  # fmt: skip
     return table
 
 
-def _entry(value: Interval, best: float, trials: pd.DataFrame, data_sets: int) -> Text:
+def _entry(value: Interval, trials: pd.DataFrame, data_sets: int, best: bool, sure: bool) -> Text:
     failed = int((trials["status"] != "ok").sum())
     suffix = f" {failed}!" if failed else ""
     if len(trials) < data_sets:
@@ -165,7 +176,8 @@ def _entry(value: Interval, best: float, trials: pd.DataFrame, data_sets: int) -
     if np.isnan(value.mean):
         return Text("-" + suffix)
     spread = "" if np.isnan(value.low) else f" [{value.low:.1f}, {value.high:.1f}]"
-    return Text(f"{value.mean:.1f}{spread}{suffix}", style="bold green" if value.mean == best else "")
+    mark = " *" if best and sure else ""
+    return Text(f"{value.mean:.1f}{spread}{suffix}{mark}", style="bold green" if best else "")
 
 
 def _overall(trials: pd.DataFrame) -> Table:
@@ -179,14 +191,19 @@ def _overall(trials: pd.DataFrame) -> Table:
     times = ["median s", "batched s"] if batched else ["median s"]
     for heading in ("ok", "failed", "SHD pen.", "CPDAG pen.", *columns, *times):
         table.add_column(heading, justify="right")
+    winners = {metric: best(trials, metric)[()] for metric in ("shd", "shd_cpdag")}
     for label in method_order(trials):
         rows = trials[trials["label"] == label]
         ok = int((rows["status"] == "ok").sum())
         means = [rows[column].mean() for column in columns.values()]
-        mark = "*" if ok < len(rows) else ""  # the hard data sets are often those that fail
+        mark = "°" if ok < len(rows) else ""  # the hard data sets are often those that fail
         table.add_row(
             _heading(label, trials), str(ok), str(len(rows) - ok),
-            *(_number(penalised(rows, metric)) for metric in ("shd", "shd_cpdag")),
+            *(
+                Text(_number(penalised(rows, metric), " *" * (sure and label in winning)),
+                     style="bold green" if label in winning else "")
+                for metric, (winning, sure) in winners.items()
+            ),
             *(_number(m, mark) for m in means), f"{rows['runtime_s'].median():.3g}",
             *([_number(rows["batch_runtime_s"].median(), digits=".3g")] if batched else []),
         )  # fmt: skip

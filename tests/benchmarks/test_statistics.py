@@ -8,12 +8,14 @@ import pytest
 from scipy import stats
 
 from benchmarks.statistics import (
+    EXACT,
     average_ranks,
     critical_difference,
     friedman,
     holm,
     interval,
     paired_difference,
+    paired_p,
     performance_profile,
     ranks,
     significant,
@@ -62,20 +64,27 @@ def test_a_paired_difference_is_the_interval_of_the_differences() -> None:
 
 
 @pytest.mark.parametrize("data_sets", [1, 2, 3, 5, 6, 8, 11])
-def test_few_data_sets_with_ties_give_nearly_the_exact_p(data_sets: int) -> None:
-    """Against all 2^n signs of Pratt's ranks: no claim that the exact test would not make too."""
+def test_the_p_is_exact_with_ties_and_zeros(data_sets: int) -> None:
+    """Against all 2^n signs of Pratt's ranks."""
     signs = np.array(list(itertools.product([-1, 1], repeat=data_sets)))
     rng = np.random.default_rng(data_sets)
     for _ in range(20):
         difference = rng.integers(-2, 5, data_sets).astype(float)
-        if not difference.any():
-            continue
         ranked = np.where(difference == 0, 0, stats.rankdata(abs(difference)))
         exact = np.mean(abs(signs @ ranked) >= abs(np.sign(difference) @ ranked))
-        p = paired_difference(difference, np.zeros(data_sets)).p
-        assert p > 0.05 or exact <= 0.06
-        if data_sets > 7:
-            assert p == pytest.approx(exact, abs=0.1)
+        assert paired_p(difference, np.zeros(data_sets)) == pytest.approx(exact)
+
+
+def test_without_ties_the_p_is_that_of_scipy_and_beyond_the_exact_one_goes_over_smoothly() -> None:
+    rng = np.random.default_rng(5)
+    for data_sets in (7, 20, 50):
+        difference = rng.normal(0.3, 1, data_sets)
+        theirs = stats.wilcoxon(difference, method="exact").pvalue
+        assert paired_p(difference, np.zeros(data_sets)) == pytest.approx(theirs)
+    many = rng.integers(-3, 5, 3 * EXACT).astype(float)
+    many = many[many != 0]
+    exact, normal = (paired_p(many[:n], np.zeros(n)) for n in (EXACT, EXACT + 1))
+    assert exact == pytest.approx(normal, rel=0.5)
 
 
 def test_no_difference_is_claimed_no_oftener_than_promised() -> None:
