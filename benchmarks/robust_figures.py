@@ -28,6 +28,11 @@ def has_violations(trials: pd.DataFrame) -> bool:
     return {"none"} < set(trials["violation"])
 
 
+def robustness(trials: pd.DataFrame, notes: str) -> Figure | None:
+    """`heat_map`, where the run is one for it."""
+    return heat_map(trials) if has_violations(trials) else None
+
+
 def heat_map(trials: pd.DataFrame) -> Figure:
     """Errors of every method (rows, best first) under every change (columns), beside those on clean data.
 
