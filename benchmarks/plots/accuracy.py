@@ -113,7 +113,7 @@ def cells(trials: pd.DataFrame, notes: str = "") -> Figure:
             for place, label in enumerate(labels):
                 _dot(ax, place, cell[cell["label"] == label], labels, star=sure and label in winning)
             ax.axvline(cell.drop_duplicates("repeat")["true_edges"].mean(), color="0.5", linewidth=1, linestyle=":")
-            ax.set_title(f"n = {n:,}", fontsize=8, fontweight="normal")
+            ax.set_title(f"n = {n:,}", fontsize=8)
             ax.tick_params(labelsize=7)
             ax.grid(axis="y", visible=False)
         line[0].set_title(title.replace("\n", ", ") + "\n" + line[0].get_title(loc="left"), fontsize=8)

@@ -33,7 +33,7 @@ def panels(trials: pd.DataFrame, *keys: str) -> list[tuple[str, pd.DataFrame]]:
         named: dict[str, Any] = dict(zip(by, values, strict=True))
         head = ", ".join(str(named[key]) if key == "family" else f"{key} = {named[key]}" for key in keys)
         rest = regime({name: named[name] for name in extra})
-        order = (named.get("d", 0), named.get("n", 0), *map(str, values))
+        order = (named.get("d", 0), str(values[0]), named.get("n", 0), *map(str, values))
         found.append((order, head + ("\n" + rest if extra else ""), group))
     return [(title, group) for _, title, group in sorted(found, key=lambda item: item[0])]
 
@@ -94,7 +94,7 @@ def reference(ax: Axes, at: float, text: str = "empty graph") -> None:
 
 def halo() -> effects.withStroke:
     """White around a text, so that it can be read over lines."""
-    return effects.withStroke(linewidth=2.5, foreground="white")
+    return effects.withStroke(linewidth=1.5, foreground="white")
 
 
 def log_ticks(ax: Axes, values: Iterable[float]) -> None:
@@ -129,7 +129,7 @@ def legend(figure: Figure, labels: list[str], notes: str = "") -> None:
 
 def heading(figure: Figure, text: str) -> None:
     """The figure's title, at its left, wrapped to its width. Adds its height."""
-    text = wrapped(text, figure, 12.5)
+    text = wrapped(text, figure, 13.3)
     figure.suptitle(text, x=0.01, ha="left", fontsize=10)
     figure.set_figheight(figure.get_figheight() + 0.1 + 0.17 * (text.count("\n") + 1))
 

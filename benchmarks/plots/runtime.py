@@ -98,7 +98,7 @@ def runtime_against_d(trials: pd.DataFrame, notes: str = "") -> Figure | None:
     legend(figure, labels, notes)
     late_note = "; hollow: the median is the time limit" if (trials["status"] == "timeout").any() else ""
     heading(figure, "Runtime against the number of variables, with the exponent of a power law fitted to the medians "
-                    f"(95% interval){late_note}")  # fmt: skip
+                    f"(and its 95% interval){late_note}")  # fmt: skip
     return figure
 
 
@@ -110,11 +110,13 @@ def _medians(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def exponent(seconds: pd.Series) -> str:
-    """Slope of log seconds on log d (the index) with its 95% interval, as text; empty for fewer than three d."""
+    """Slope of log seconds on log d (the index) as text; with its 95% interval from four d on, empty below three."""
     if len(seconds) < 3:
         return ""
     x = np.log(seconds.index.to_numpy(dtype=np.float64))
     fit = stats.linregress(x, np.log(seconds.to_numpy(dtype=np.float64)))
+    if len(seconds) == 3:  # one degree of freedom: an interval that says nothing
+        return f"$d^{{{fit.slope:.1f}}}$"
     half = float(fit.stderr * stats.t.ppf(0.975, len(seconds) - 2))
     return f"$d^{{{fit.slope:.1f} \\pm {half:.1f}}}$"
 
@@ -128,13 +130,18 @@ def _names(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
 
 
 def apart(places: list[float], gap: float) -> list[float]:
-    """Ascending places moved so that neighbours are at least a gap apart, as a block around where they were."""
+    """Ascending places moved so that neighbours are a gap apart, as a block around where they were, below 0.98."""
     blocks: list[list[float]] = []
     for place in places:
         blocks.append([place])
         while len(blocks) > 1 and _start(blocks[-1], gap) < _start(blocks[-2], gap) + len(blocks[-2]) * gap:
             blocks[-2:] = [blocks[-2] + blocks[-1]]
-    return [_start(block, gap) + k * gap for block in blocks for k in range(len(block))]
+    found = [_start(block, gap) + k * gap for block in blocks for k in range(len(block))]
+    limit = 0.98
+    for k in reversed(range(len(found))):
+        found[k] = min(found[k], limit)
+        limit = found[k] - gap
+    return found
 
 
 def _start(block: list[float], gap: float) -> float:

@@ -73,7 +73,7 @@ def adjacency(folder: Path, row: pd.Series) -> Figure:
     confidence = record["confidence"]
     count = 2 if confidence is None else 3
     side = min(5.5, 1.6 + 0.16 * key.d)
-    figure, axes = plt.subplots(1, count, figsize=(max(7.0, side * count + 0.6), side + 1.1), layout="constrained")
+    figure, axes = plt.subplots(1, count, figsize=(max(7.0, side * count + 0.6), side + 0.5), layout="constrained")
     one = ListedColormap(["white", "0.2"])
     axes[0].imshow(truth, cmap=one, vmin=0, vmax=1)
     axes[0].set_title(f"truth, {truth.sum()} edges")
