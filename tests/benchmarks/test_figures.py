@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.image as mpimg
@@ -13,14 +14,25 @@ import pytest
 from rich.console import Console
 from run_maker import KEYS, METHODS, failed, record, whole_run, write
 
-from adag.errors import UsageError
-from benchmarks.figures import draw, main, shd_against_n
+from benchmarks.claims import scores
+from benchmarks.figures import draw
 from benchmarks.look import LOOK, SPARE, STYLE, look
+from benchmarks.plots.accuracy import shd_against_n
 from benchmarks.scoring import score_run
 from benchmarks.summary import method_order, print_tables, read_trials
 
 ROOT = Path(__file__).parents[2]
-FILES = {f"{name}.{suffix}" for name in ("shd_vs_n", "accuracy_vs_runtime") for suffix in ("png", "svg")}
+Command = Callable[..., subprocess.CompletedProcess[str]]
+ALWAYS = ("accuracy_vs_runtime", "cells")
+
+
+def files(*names: str) -> set[str]:
+    """Both formats of each."""
+    return {f"{name}.{suffix}" for name in names for suffix in ("png", "svg")}
+
+
+FILES = files(*ALWAYS, "shd_vs_n", "critical_difference", "profiles", "wins", "failures", "trial")
+"""Of a run with two n a family, one d a family, and one failure."""
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +58,12 @@ def test_the_command_draws_the_same_bytes_as_this_process(run: Path) -> None:
             assert b"<dc:date>" not in here[name]
 
 
-def test_the_command_names_a_folder_without_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path)]) == 2
-    error = capsys.readouterr().err
-    assert str(tmp_path) in error
-    assert error.count("\n") == 1
-    assert main([]) == 2
-    assert "usage" in capsys.readouterr().err
-    with pytest.raises(UsageError, match="holds no scored run"):
-        read_trials(tmp_path)
+def test_the_command_names_a_folder_without_a_run(tmp_path: Path, command: Command) -> None:
+    done = command("benchmarks/figures.py", tmp_path)
+    assert done.returncode == 2
+    assert str(tmp_path) in done.stderr
+    assert "holds no scored run" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_curves_are_the_means_of_the_files(run: Path) -> None:
@@ -67,7 +76,9 @@ def test_the_curves_are_the_means_of_the_files(run: Path) -> None:
         for row, metric in ((top, "shd"), (bottom, "shd_cpdag")):
             for ax, family in zip(row, ("ER1", "SF2"), strict=True):
                 drawn = {c.get_label(): c.lines[0] for c in ax.containers}
-                expected = trials[trials["family"] == family].groupby(["label", "n"])[metric].mean().dropna()
+                # One golem trial failed: it counts as the empty graph.
+                rows = trials[trials["family"] == family].assign(score=scores(trials, metric))
+                expected = rows.groupby(["label", "n"])["score"].mean().dropna()
                 assert set(drawn) == set(expected.index.get_level_values(0))
                 for label, line in drawn.items():
                     np.testing.assert_allclose(line.get_ydata(), expected[label])
@@ -90,17 +101,21 @@ def test_a_method_looks_the_same_whatever_it_is_drawn_with() -> None:
     assert len({look(label, two) for label in two}) == len(two)
 
 
-def test_a_run_of_one_data_set_is_drawn(tmp_path: Path) -> None:
+def test_a_run_of_one_data_set_is_drawn_and_what_was_drawn_before_is_gone(tmp_path: Path) -> None:
     folder = write(tmp_path, [record(label, KEYS[0]) for label in METHODS])
     score_run(folder)
-    assert {path.name for path in draw(folder)} == FILES
+    (folder / "figures").mkdir()
+    for name in ("wins.png", "mine.png"):
+        (folder / "figures" / name).write_text("of another time")
+    assert {path.name for path in draw(folder)} == files(*ALWAYS, "trial")
+    assert {path.name for path in (folder / "figures").iterdir()} == files(*ALWAYS, "trial") | {"mine.png"}
     assert "All cells together" in printed(folder)
 
 
 def test_a_run_of_failures_alone_is_drawn(tmp_path: Path) -> None:
     folder = write(tmp_path, [failed(label, key) for label in METHODS for key in KEYS])
     score_run(folder)
-    assert {path.name for path in draw(folder)} == FILES
+    assert {path.name for path in draw(folder)} == files(*ALWAYS, "shd_vs_n", "failures")
     assert "All cells together" in printed(folder)
 
 
