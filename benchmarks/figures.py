@@ -105,9 +105,12 @@ def main(
     ] = None,
 ) -> None:
     """Draw the figures of every run named, side by side on the machine's cores."""
+    from benchmarks.figures import draw as job  # by its module's name, where a process of the pool finds it
+
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(len(runs), os.cpu_count() or 1), mp_context=spawn) as pool:
-        for written in pool.map(draw, runs, itertools.repeat(trial_)):
+        drawn = pool.map(job, runs, itertools.repeat(trial_)) if len(runs) > 1 else map(job, runs, [trial_])
+        for written in drawn:
             print("\n".join(map(str, written)))
 
 

@@ -55,7 +55,7 @@ def shd_against_n(trials: pd.DataFrame, notes: str = "") -> Figure | None:
                 ax.set_xlabel("samples n")
             if column == 0:
                 ax.set_ylabel(name)
-    legend(figure, labels, notes)
+    legend(figure, trials, notes)
     failed = f"; {HOLLOW}" if (trials["status"] != "ok").any() else ""
     heading(figure, f"Structural Hamming distance, {repeats(trials)}; lower is better{failed}")
     return figure
@@ -87,7 +87,7 @@ def errors_against_d(trials: pd.DataFrame, notes: str = "") -> Figure | None:
         ax.set_xlabel("variables d")
         if k % axes.shape[1] == 0:
             ax.set_ylabel("SHD of CPDAGs / true edges")
-    legend(figure, labels, notes)
+    legend(figure, trials, notes)
     failed = f"; {HOLLOW}" if (trials["status"] != "ok").any() else ""
     heading(figure, f"Errors against the number of variables, {repeats(trials)}; lower is better{failed}")
     return figure

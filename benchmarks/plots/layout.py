@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from benchmarks.claims import DATA_SET, scores
 from benchmarks.look import look
 from benchmarks.statistics import Interval, interval
+from benchmarks.summary import given, method_order
 
 MOST_COLUMNS = 4
 """Panels beside each other."""
-REGIME = ("noise", "variance", "scale", "violation")
+REGIME = ("noise", "variance", "scale", "violation", "family_seed")
 Grid = NDArray[np.object_]
 METRICS = {"shd": "SHD", "shd_cpdag": "SHD of CPDAGs"}
 
@@ -41,7 +42,8 @@ def panels(trials: pd.DataFrame, *keys: str) -> list[tuple[str, pd.DataFrame]]:
 def regime(values: dict[str, Any]) -> str:
     """What varies of a regime in words: "exponential, raw"; equal variances and no violation go without saying."""
     words = {"equal": "", "unequal": "unequal variances", "none": "", "real": "", "iscm": "iSCM"}
-    return ", ".join(text for value in values.values() if (text := words.get(str(value), str(value))))
+    named = {name: f"family {value}" if name == "family_seed" else str(value) for name, value in values.items()}
+    return ", ".join(text for value in named.values() if (text := words.get(value, value)))
 
 
 def axes_for(count: int, rows_each: int, *, height: float, width: float = 3.3) -> tuple[Figure, Grid]:
@@ -107,19 +109,24 @@ def log_ticks(ax: Axes, values: Iterable[float]) -> None:
     ax.minorticks_off()
 
 
-def legend(figure: Figure, labels: list[str], notes: str = "") -> None:
-    """One legend for all panels, in the methods' order; above it what a pre-trained method has seen. Adds height."""
+def legend(figure: Figure, trials: pd.DataFrame, notes: str = "") -> None:
+    """One legend for all panels, in the methods' order, with what each was given where that differs.
+
+    Above it what a pre-trained method has seen. Adds its height to the figure's.
+    """
     handles: dict[str, Any] = {}
     for ax in figure.axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    shown = [label for label in labels if label in handles]
+    shown = [label for label in method_order(trials) if label in handles]
     if not shown:  # every trial failed
         return
-    columns = max(1, min(len(shown), int(figure.get_figwidth() / 1.9)))
+    known = given(trials)
+    names = [f"{label} ({known[label]})" if known else label for label in shown]
+    columns = max(1, min(len(shown), int(figure.get_figwidth() * 11.5 / (max(map(len, names)) + 6))))
     text = wrapped(notes, figure, 20)
     made = figure.legend(
-        handles=[handles[label] for label in shown], labels=shown, loc="outside lower center", ncols=columns,
+        handles=[handles[label] for label in shown], labels=names, loc="outside lower center", ncols=columns,
         title=text or None, title_fontsize=6.5,
     )  # fmt: skip
     made.get_title().set_color("0.35")

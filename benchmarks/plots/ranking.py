@@ -111,7 +111,7 @@ def profiles(trials: pd.DataFrame, notes: str = "") -> Figure | None:
         ax.set_title(f"{METRICS[metric]}, {len(table):,} data sets")
         ax.set_xlabel("errors more than the best method there / true edges")
     axes[0, 0].set_ylabel("share of data sets")
-    legend(figure, labels)
+    legend(figure, trials)
     heading(figure, "Performance profiles: on how many data sets a method comes that near to the best; higher is better"
                     "\nAt 0: on how many it is the best, alone or not; a failure never comes near")  # fmt: skip
     return figure

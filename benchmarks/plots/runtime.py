@@ -48,7 +48,7 @@ def accuracy_against_runtime(trials: pd.DataFrame, notes: str = "") -> Figure:
         ax.set_xlabel("seconds a data set (median, 10-90%)")
         if k % axes.shape[1] == 0:
             ax.set_ylabel("SHD of CPDAGs")
-    legend(figure, labels, notes)
+    legend(figure, trials, notes)
     failed = f"; {HOLLOW}" if (trials["status"] != "ok").any() else ""
     heading(figure, f"Accuracy against runtime, {repeats(trials)}; best is bottom left\n"
                     f"Grey: the Pareto front, no method is both quicker and better{failed}")  # fmt: skip
@@ -95,7 +95,7 @@ def runtime_against_d(trials: pd.DataFrame, notes: str = "") -> Figure | None:
         if k % axes.shape[1] == 0:
             ax.set_ylabel("seconds a data set (median)")
         _names(ax, [(y, text, colour) for y, colour, text in ends if text])
-    legend(figure, labels, notes)
+    legend(figure, trials, notes)
     late_note = "; hollow: the median is the time limit" if (trials["status"] == "timeout").any() else ""
     heading(figure, "Runtime against the number of variables, with the exponent of a power law fitted to the medians "
                     f"(and its 95% interval){late_note}")  # fmt: skip

@@ -16,7 +16,8 @@ def trials(columns: dict[str, np.ndarray], n: int = 10, edges: float = 20.0) -> 
             ok = label == "pc" or not np.isnan(value)
             rows.append(
                 {"label": label, "graph": "er", "degree": 2.0, "d": 10, "n": n, "noise": "gaussian",
-                 "variance": "equal", "scale": "raw", "violation": "none", "repeat": repeat,
+                 "variance": "equal", "scale": "raw", "violation": "none", "domain_family": "general",
+                 "family_seed": 0, "repeat": repeat,
                  "status": "ok" if ok else "timeout", "true_edges": edges, "shd": value,
                  "shd_cpdag": 15.0 if label == "pc" else value}
             )  # fmt: skip

@@ -11,9 +11,9 @@ from run_maker import KEYS, record, write
 from adag.acyclicity import is_acyclic
 from adag.families import family_of, training_domains, tuning_domains
 from benchmarks.datasets import load
-from benchmarks.figures import shd_against_n
 from benchmarks.grid import CellBlock, load_grid
 from benchmarks.keys import DatasetKey
+from benchmarks.plots.runtime import accuracy_against_runtime
 from benchmarks.scoring import score_run
 from benchmarks.store import read_records
 from benchmarks.summary import given, markdown, read_trials
@@ -107,7 +107,7 @@ def test_tables_and_figures_say_what_each_method_was_given(tmp_path: Path) -> No
     assert given(trials) == known
     assert set(trials["family"]) == {"ER1 heterogeneous"}
     assert "pooled-order-lasso; training domains" in markdown(trials).splitlines()[0]
-    legend = shd_against_n(trials).legends[0]
+    legend = accuracy_against_runtime(trials).legends[0]
     assert {text.get_text() for text in legend.get_texts()} == {f"{label} ({what})" for label, what in known.items()}
 
 

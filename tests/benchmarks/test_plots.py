@@ -49,7 +49,8 @@ def grid(sizes: tuple[int, ...], shd: dict[str, float], power: dict[str, float],
                 wrong = round(share * 2 * d + rng.integers(0, 2)) if ok else np.nan
                 rows.append(
                     {"label": label, "family": "ER2", "graph": "er", "degree": 2.0, "d": d, "n": 50, "repeat": repeat,
-                     "noise": "gaussian", "variance": "equal", "scale": "raw", "violation": "none", "true_edges": 2 * d,
+                     "noise": "gaussian", "variance": "equal", "scale": "raw", "violation": "none",
+                     "domain_family": "general", "family_seed": 0, "given": "one domain", "true_edges": 2 * d,
                      "status": "ok" if ok else "timeout", "shd": wrong, "shd_cpdag": wrong,
                      "runtime_s": min(seconds, late), "timeout_s": late}
                 )  # fmt: skip
