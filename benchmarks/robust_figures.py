@@ -44,16 +44,15 @@ def heat_map(trials: pd.DataFrame) -> Figure:
     means = table.pivot_table(index="label", columns=["n", "change"], values="error", observed=True)
     order = means.mean(axis=1).sort_values().index
     figure, axes = plt.subplots(
-        1, len(sizes), figsize=(2.2 + 0.52 * len(columns) * len(sizes), 1.6 + 0.27 * len(order)), squeeze=False,
-        sharey=True, layout="constrained",
+        len(sizes), 1, figsize=(3.2 + 0.47 * len(columns), 2.0 + (0.4 + 0.25 * len(order)) * len(sizes)), squeeze=False,
+        sharex=True, layout="constrained",
     )  # fmt: skip
-    for ax, n in zip(axes[0], sizes, strict=True):
+    for ax, n in zip(axes[:, 0], sizes, strict=True):
         image = _panel(ax, means[n].reindex(index=order, columns=columns))
         ax.set_title(f"n = {n}")
-    axes[0, 0].set_yticks(range(len(order)), [_row_name(label, trials) for label in order])
-    bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.01, extend="max")
-    bar.set_label("SHD of CPDAGs / true edges")
-    bar.set_ticks([0, 0.5, 1, 1.5, 2], labels=["0", "0.5", "1: empty graph", "1.5", "2"])
+        ax.set_yticks(range(len(order)), [_row_name(label, trials) for label in order])
+    bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, pad=0.01, extend="max")
+    bar.set_ticks([0, 0.5, 1, 1.5, 2], labels=["0", "0.5", "1: empty\ngraph", "1.5", "2"])
     figure.suptitle(_title(trials), x=0.01, ha="left", fontsize=10)
     return figure
 
@@ -110,6 +109,8 @@ def _row_name(label: str, trials: pd.DataFrame) -> str:
 
 def _title(trials: pd.DataFrame) -> str:
     return (
-        f"Errors relative to the empty graph when one thing changes: {_home(trials)}, d = {trials['d'].iloc[0]}, "
-        f"raw equal-variance Gaussian if clean; mean of {trials['repeat'].nunique()} data sets a cell, best first"
+        f"SHD of CPDAGs over the number of true edges, when one thing changes. Clean: {_home(trials)}, "
+        f"d = {trials['d'].iloc[0]}, raw, Gaussian, equal variances.\n"
+        f"Mean of {trials['repeat'].nunique()} data sets a cell; a failed trial counts as the empty graph; best "
+        "method on average first"
     )
