@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench-small figures docs test lint format pretrain clean
+.PHONY: help setup bench-small figures report docs test lint format pretrain clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ figures: setup ## Redraw every figure from the files under results/
 	$(if $(wildcard results/pretrain/*.log.jsonl),$(BIN)/python benchmarks/training_figures.py results/pretrain)
 	$(if $(wildcard results/ablations/*.csv),$(BIN)/python benchmarks/ablation_figures.py results/ablations)
 	$(if $(wildcard results/calibration/bins.csv),$(BIN)/python benchmarks/calibration_figures.py results/calibration)
+
+report: setup ## Write the page of every run under results/, and one over all of them
+	$(BIN)/python benchmarks/report.py
 
 docs: setup ## Build the documentation into site/, to open in a browser; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -1,6 +1,7 @@
 """The command: ``python benchmarks/run.py --methods adag,notears --grid er2``.
 
-Plans the trials that a run's folder does not have yet, executes them, then scores, draws and prints the whole run.
+Plans the trials that a run's folder does not have yet, executes them, then scores, draws and prints the whole run,
+and writes its page.
 The same line again resumes. Heavy libraries and Ray start only when there is a trial to run.
 """
 
@@ -177,6 +178,7 @@ def _execute(
 
 def _report(folder: Path, table: Any) -> None:
     from benchmarks.figures import draw
+    from benchmarks.report import write
     from benchmarks.summary import print_tables, read_trials
 
     print_tables(read_trials(folder), environment.pretrained(folder), console)
@@ -188,6 +190,7 @@ def _report(folder: Path, table: Any) -> None:
         if path.suffix == ".png":
             console.print(f"figure: {path}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"table:  {folder / 'trials.csv'}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"report: {write(folder)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:

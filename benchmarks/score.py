@@ -1,7 +1,7 @@
 """Score runs again: ``python benchmarks/score.py results/small [more runs]``. No method is run.
 
 For a run made before a metric was added or mended: reads ``estimates.parquet`` (and the journal of a killed run),
-rewrites ``trials.parquet`` and ``trials.csv``, and draws the figures again, so that all of a folder agrees.
+rewrites ``trials.parquet`` and ``trials.csv``, and makes figures and page again, so that all of a folder agrees.
 ``--list`` prints the table of metrics (docs/metrics.md).
 """
 
@@ -17,13 +17,15 @@ from benchmarks.scoring import score_run
 
 
 def score(folder: Path) -> int:
-    """Score and draw the run in a folder; the number of its trials."""
+    """Score, draw and report the run in a folder; the number of its trials."""
     if not any((folder / name).exists() for name in ("estimates.parquet", "journal.jsonl")):
         raise UsageError(f"'{folder}' holds no run (no estimates.parquet): give a folder that benchmarks/run.py made")
     from benchmarks.figures import draw  # brings matplotlib
+    from benchmarks.report import write
 
     trials = len(score_run(folder))
     draw(folder)
+    write(folder)
     return trials
 
 

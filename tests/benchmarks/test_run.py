@@ -80,7 +80,8 @@ def started(folder: Path, grid: Path, plugin: Path) -> subprocess.Popen[str]:
 
 def test_a_run_leaves_every_file(undisturbed: Path) -> None:
     assert {entry.name for entry in undisturbed.iterdir() if not entry.name.startswith(".")} == {
-        "estimates.parquet", "trials.csv", "trials.parquet", "environment.json", "grid.toml", "figures", "run.log",
+        "estimates.parquet", "trials.csv", "trials.parquet", "environment.json", "grid.toml", "figures", "index.html",
+        "run.log",
     }  # fmt: skip
     trials = pd.read_csv(undisturbed / "trials.csv")
     assert len(trials) == TRIALS
