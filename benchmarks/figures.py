@@ -47,7 +47,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame, str], Figure | None]] = {
     "robustness": robustness,
 }
 """By file name; a figure is None where the run's data do not allow it."""
-PALETTE = 128
+PALETTE = 256
 """Colours of a PNG."""
 
 
@@ -82,7 +82,9 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     figure.savefig(pixels, dpi=150, bbox_inches="tight")
     plt.close(figure)
     with Image.open(pixels) as image:  # flat colours: a palette looks the same in a third of the bytes
-        image.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(written[0], optimize=True)
+        # Not by median cut, which merges rare colours: a small marker would change its own.
+        flat = image.convert("RGB").quantize(PALETTE, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        flat.save(written[0], optimize=True)
     return written
 
 

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from rich.console import Console
 from run_maker import KEYS, METHODS, failed, record, whole_run, write
 
@@ -56,6 +57,16 @@ def test_the_command_draws_the_same_bytes_as_this_process(run: Path) -> None:
             assert image[..., :3].std() > 0.02  # something is drawn
         else:
             assert b"<dc:date>" not in here[name]
+
+
+def test_a_palette_does_not_change_the_colour_of_a_method(tmp_path: Path) -> None:
+    folder = write(tmp_path, [record(label, KEYS[0]) for label in METHODS])
+    score_run(folder)
+    draw(folder)
+    pixels = mpimg.imread(folder / "figures" / "cells.png")[..., :3].reshape(-1, 3)
+    for label in METHODS:  # a dot each
+        off = abs(pixels - to_rgb(look(label, list(METHODS))[0])).max(axis=1)
+        assert (off < 0.02).sum() > 20, label
 
 
 def test_the_command_names_a_folder_without_a_run(tmp_path: Path, command: Command) -> None:
