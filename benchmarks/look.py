@@ -34,7 +34,6 @@ LOOK = {
     "pooled-order-ridge": ("#74C476", ">"),
     "oracle-order-lasso": ("#54278F", "<"),
     "oracle-order-ridge": ("#9E9AC8", ">"),
-    "avici-retrained": ("#9C27B0", "h"),
     "empty": ("#BBBBBB", "_"),
     "bayes-optimal": ("#B8860B", "+"),
 }

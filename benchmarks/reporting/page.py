@@ -17,7 +17,7 @@ from benchmarks.reporting.pictures import pictures
 from benchmarks.reporting.prepared import Prepared
 from benchmarks.reporting.template import render
 from benchmarks.store import read_records
-from benchmarks.summary import unsure
+from benchmarks.summary import given, unsure
 
 FAILURES = 100
 """Kinds of failure listed in a page."""
@@ -36,6 +36,7 @@ def page(run: Prepared) -> str:
         claims=headline.method_of_claims(),
         training=_training(run.folder),
         unsure=sorted(unsure(run.trials)),
+        given=sorted(given(run.trials).items()),
         batched=_batched(run.trials),
         pictures=pictures(run.folder),
         failures=_failures(run.trials),
@@ -56,7 +57,7 @@ def _training(folder: Path) -> list[tuple[list[str], str]]:
 
 def _batched(trials: pd.DataFrame) -> list[tuple[str, str]]:
     """Median seconds a data set in one call of `discover_many`, by method."""
-    if "batch_size" not in trials:  # runs older than the column
+    if "batch_runtime_s" not in trials:  # runs older than the column
         return []
     medians = trials[trials["batch_size"] > 0].groupby("label")["batch_runtime_s"].median()
     return [(str(label), f"{seconds:.2g}") for label, seconds in medians.items()]

@@ -16,7 +16,7 @@ from benchmarks.keys import CELL, DatasetKey
 from benchmarks.metrics import METRICS
 from benchmarks.summary import method_order
 
-REGIME = ("family", "d", "noise", "variance", "scale", "violation")
+REGIME = ("family", "d", "noise", "variance", "scale", "violation", "family_seed")
 """What a cell is beside its n: the rows of the map of winners. The reader filters by these and by n."""
 
 
@@ -81,10 +81,10 @@ def readable(key: DatasetKey) -> Dataset | None:
 
 def of_run(trials: pd.DataFrame) -> Scores:
     """The tables of a run's scored trials."""
-    order = [*REGIME, "n", "graph", "degree", "repeat"]
+    cell_names = [*REGIME, "n", *(name for name in CELL if name not in (*REGIME, "n"))]
+    order = [*cell_names, "repeat"]
     by_size = ["d", *(name for name in order if name != "d")]
     datasets = trials[order].drop_duplicates().sort_values(by_size, kind="stable", ignore_index=True)
-    cell_names = [name for name in order if name != "repeat"]
     datasets["cell"] = (datasets[cell_names] != datasets[cell_names].shift()).any(axis=1).cumsum() - 1
     trials = _penalised(trials).merge(datasets.reset_index(names="dataset"), on=order, how="left")
     methods = method_order(trials)

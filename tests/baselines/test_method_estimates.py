@@ -153,19 +153,6 @@ def test_adag_answers_as_the_estimator_under_the_common_rule(datasets: Arrays) -
         np.testing.assert_array_equal(many.adjacency, method.discover(X).adjacency)
 
 
-def test_avici_retrained_answers_as_its_network_and_says_that_it_is_ours(datasets: Arrays) -> None:
-    from adag import ADAG
-
-    model, method = ADAG("avici-retrained", device="cpu"), get_method("avici-retrained")
-    assert model.model.reads == "samples"
-    assert "avici-retrained" in method.version
-    assert method.method.training.startswith("avici-retrained was pre-trained")
-    for name, X in datasets.items():
-        theirs, ours = model.discover(X), method.discover(X)
-        np.testing.assert_allclose(ours.confidence, theirs.confidence, atol=1e-6, err_msg=name)
-        np.testing.assert_array_equal(ours.adjacency, (theirs.adjacency == 1) & (np.abs(theirs.weights) >= 0.3))
-
-
 @pytest.mark.parametrize("method", ["adag", "direct-lingam", "golem[num_iter=400,learning_rate=0.01]", "notears"])
 @pytest.mark.parametrize("flip", [False, True])
 def test_cause_to_effect_in_row_to_column(method: str, flip: bool) -> None:

@@ -18,6 +18,7 @@ from scipy import stats
 from adag.errors import UsageError
 from benchmarks.datasets import load
 from benchmarks.grid import data_grid
+from benchmarks.keys import DatasetKey
 from benchmarks.metrics import METRICS, cpdag
 from benchmarks.report import main, write_all
 from benchmarks.report import write as write_page
@@ -296,3 +297,20 @@ def test_runs_in_which_nothing_can_be_ranked_still_have_a_page(tmp_path: Path) -
     load.cache_clear()
     (tmp_path / "mine.csv").unlink()  # the page can still be made where the data are not
     assert data_of(write_page(tmp_path / "unknown"))["graphs"]["0"]["names"] is None
+
+
+def test_families_of_domains_are_cells_of_their_own(tmp_path: Path) -> None:
+    keys = [DatasetKey("er", 1.0, 5, 20, "gaussian", "equal", "raw", repeat, "none", "heterogeneous", seed)
+            for seed in (1, 2) for repeat in range(3)]  # fmt: skip
+    names = [{"domain_family": key.domain_family, "family_seed": key.family_seed} for key in keys]
+    write(
+        tmp_path,
+        [record(label, key, **name) for label in ("adag", "notears") for key, name in zip(keys, names, strict=True)],
+    )
+    score_run(tmp_path)
+    data = data_of(write_page(tmp_path))
+    assert [(cell["family_seed"], cell["start"], cell["stop"]) for cell in data["cells"]] == [(1, 0, 3), (2, 3, 6)]
+    assert [(facet["name"], facet["levels"]) for facet in data["facets"]] == [("family_seed", [1, 2])]
+    assert {int(k): graph["truth"] for k, graph in data["graphs"].items()} == {
+        k: edges(load(key).truth) for k, key in enumerate(keys)
+    }

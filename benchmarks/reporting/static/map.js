@@ -4,12 +4,13 @@
   const { raw, element, swatch, number } = Report;
   const table = document.getElementById("map");
   const varying = raw.facets.map((facet) => facet.name).filter((name) => name !== "n");
-  const names = { d: (v) => `d=${v}`, violation: (v) => (v === "none" ? "" : v) };
+  const names = { d: (v) => `d=${v}`, violation: (v) => (v === "none" ? "" : v), family_seed: (v) => `family ${v}` };
   const regime = (cell) => varying.map((name) => (names[name] ?? String)(cell[name])).filter(Boolean).join(", ") || cell.family;
   const sizes = [...new Set(raw.cells.map((cell) => cell.n))].sort((a, b) => a - b);
   const rows = new Map();
   raw.cells.forEach((cell, c) => {
-    const title = regime(cell);
+    let title = regime(cell);
+    while (rows.get(title)?.has(cell.n)) title += " (another)"; // two tables of one name
     if (!rows.has(title)) rows.set(title, new Map());
     rows.get(title).set(cell.n, c);
   });
