@@ -231,7 +231,7 @@ STAND_INS: tuple[tuple[str, Callable[[Story, list[str]], None], str], ...] = (
     (r"ray start ", ray_options, "starts a cluster; tests/benchmarks/test_cluster.py does"),
     (r"python benchmarks/run\.py --list$", run_here, "as it is: knows no --dry-run"),
     (r"python benchmarks/run\.py ", dry_run, "computes for minutes to hours; tests/benchmarks/test_run.py runs some"),
-    (r"python -m benchmarks\.(chaos|overhead)$", show_help, "ten minutes; tests/benchmarks/test_chaos.py runs less"),
+    (r"python -m benchmarks\.(chaos|overhead|agreement)$", show_help, "minutes; the tests of the same names run less"),
     (r"python -m adag pretrain ", two_steps, "an hour"),
 )
 """Commands that are not run as they stand: what is done instead, and why. The first that matches counts."""
