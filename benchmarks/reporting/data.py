@@ -78,7 +78,7 @@ def standing(one: Standing) -> list[float | int | None]:
 
 
 def _statuses(scores: Scores) -> dict[str, Any]:
-    found = set(scores.status.stack())
+    found = set(scores.status.stack().dropna())  # a slow method may have run on the first data sets alone
     statuses = ["ok", *sorted(found - {"ok"})]
     codes = scores.status.apply(lambda column: column.map({status: k for k, status in enumerate(statuses)}))
     return {"statuses": statuses, "status": packed(codes.astype(float))}

@@ -278,6 +278,16 @@ def test_a_method_that_failed_scores_as_the_empty_graph(run: Path) -> None:
     assert scores.values["shd"]["pc"].isna().all()  # its failure does not give it an SHD to a DAG
 
 
+def test_a_method_that_ran_on_the_first_data_sets_alone_is_listed_and_not_ranked(tmp_path: Path) -> None:
+    estimate = [0] * (KEYS[0].d ** 2)
+    records = [record(label, key, adjacency=estimate) for label in METHODS[:2] for key in KEYS[:3]]
+    write(tmp_path / "part", records[:-1])
+    score_run(tmp_path / "part")
+    text = write_page(tmp_path / "part").read_text()
+    assert all(label in text for label in METHODS[:2])
+    assert of_run(read_trials(tmp_path / "part")).status[METHODS[1]].isna().sum() == 1
+
+
 def test_runs_in_which_nothing_can_be_ranked_still_have_a_page(tmp_path: Path) -> None:
     write(tmp_path / "failed", [failed(label, key) for label in METHODS[:2] for key in KEYS[:3]])
     score_run(tmp_path / "failed")
