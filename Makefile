@@ -26,6 +26,7 @@ figures: setup ## Redraw every figure from the files under results/
 	$(BIN)/python benchmarks/figures.py $(patsubst %/trials.csv,%,$(wildcard results/*/trials.csv))
 	$(if $(wildcard results/pretrain/*.log.jsonl),$(BIN)/python benchmarks/training_figures.py results/pretrain)
 	$(if $(wildcard results/ablations/*.csv),$(BIN)/python benchmarks/ablation_figures.py results/ablations)
+	$(if $(wildcard results/families/*.csv),$(BIN)/python benchmarks/families_figures.py results/families)
 	$(if $(wildcard results/calibration/bins.csv),$(BIN)/python benchmarks/calibration_figures.py results/calibration)
 
 report: setup ## Write the page of every run under results/, and one over all of them
