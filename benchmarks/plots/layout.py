@@ -110,7 +110,7 @@ def log_ticks(ax: Axes, values: Iterable[float]) -> None:
 
 
 def legend(figure: Figure, trials: pd.DataFrame, notes: str = "") -> None:
-    """One legend for all panels, in the methods' order, with what each was given where that differs.
+    """One legend for all panels, in the methods' order, with what each was given and how often it ran, if that differs.
 
     Above it what a pre-trained method has seen. Adds its height to the figure's.
     """
@@ -121,8 +121,7 @@ def legend(figure: Figure, trials: pd.DataFrame, notes: str = "") -> None:
     shown = [label for label in method_order(trials) if label in handles]
     if not shown:  # every trial failed
         return
-    known = given(trials)
-    names = [f"{label} ({known[label]})" if known else label for label in shown]
+    names = [f"{label} ({', '.join(words)})" if (words := _remarks(trials, label)) else label for label in shown]
     columns = max(1, min(len(shown), int(figure.get_figwidth() * 11.5 / (max(map(len, names)) + 6))))
     text = wrapped(notes, figure, 20)
     made = figure.legend(
@@ -132,6 +131,13 @@ def legend(figure: Figure, trials: pd.DataFrame, notes: str = "") -> None:
     made.get_title().set_color("0.35")
     lines = -(-len(shown) // columns)
     figure.set_figheight(figure.get_figheight() + 0.25 + 0.2 * lines + 0.11 * (text.count("\n") + 1) * bool(text))
+
+
+def _remarks(trials: pd.DataFrame, label: str) -> list[str]:
+    """What a method was given, where that differs, and on how many data sets a slow one ran alone."""
+    own = trials.groupby("label")["repeat"].nunique()
+    first = [f"first {own[label]} data sets"] if own[label] < own.max() else []
+    return [known[label] for known in [given(trials)] if known] + first
 
 
 def heading(figure: Figure, text: str) -> None:

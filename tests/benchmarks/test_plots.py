@@ -215,3 +215,14 @@ def test_a_trial_is_chosen_by_its_name_and_drawn_with_its_graphs(run: Path) -> N
         chosen_trial(trials, f"{KEYS[0].canonical()}/golem[num_iter=3000]")
     with pytest.raises(UsageError, match=r"no trial 'x': give KEY/METHOD, e\.g\. graph=.*/adag"):
         chosen_trial(trials, "x")
+
+
+def test_the_legend_says_on_how_many_data_sets_a_slow_method_ran(run: Path) -> None:
+    trials = read_trials(run)
+    slow = trials[~((trials["label"] == "pc") & (trials["repeat"] > 0))]
+    assert trials["repeat"].max() > 0
+    figure = shd_against_n(slow, "")
+    assert figure is not None
+    names = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert "pc (first 1 data sets)" in names
+    assert "adag" in names
