@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from run_maker import KEYS, METHODS, failed, record, write
 
 from benchmarks.datasets import load
@@ -103,12 +103,13 @@ def test_the_leaderboard_sorts_by_click_and_by_key(opened: Opened, run: Path) ->
     scores = prepare(run).scores
     by_time = list(scores.runtime.median().sort_values(kind="stable").index)
     header = opened.page.locator("#board thead th", has_text="time")
+    # expect waits: the table is sorted a moment after the key
     header.click()
+    expect(header).to_have_attribute("aria-sort", "ascending")
     assert names(opened) == by_time
-    assert header.get_attribute("aria-sort") == "ascending"
     header.get_by_role("button").focus()
     opened.page.keyboard.press("Enter")
-    assert header.get_attribute("aria-sort") == "descending"
+    expect(header).to_have_attribute("aria-sort", "descending")
     assert names(opened) == by_time[::-1]
 
 
