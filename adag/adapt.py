@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from adag.checkpoint import Checkpoint
+from adag.errors import UsageError
 from adag.model import AttentionDAG
 
 Array = NDArray[np.float64]
@@ -121,7 +122,9 @@ def with_prior(start: Checkpoint, prior: SharedPrior, variables: Sequence[str], 
         Of every domain that the prior was learned from; kept on the card.
     """
     d = len(variables)
-    assert isinstance(start.model, AttentionDAG), "a network that reads samples has no posteriors from moments"
+    if not isinstance(start.model, AttentionDAG):
+        name = start.card["name"]
+        raise UsageError(f"checkpoint '{name}' reads samples and cannot be adapted: give one that reads moments")
     network = AttentionDAG(replace(start.model.config, prior=d)).to(next(start.model.parameters()).device)
     network.load_state_dict({**start.model.state_dict(), "bias": torch.from_numpy(prior.bias).float()})
     learned = {

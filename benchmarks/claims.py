@@ -72,7 +72,8 @@ def best(trials: pd.DataFrame, metric: str, by: Sequence[str] = ()) -> dict[Any,
     """
     groups: list[tuple[Any, pd.DataFrame]] = list(trials.groupby(list(by), sort=False)) if by else [((), trials)]
     tables = {key: data_sets(group, metric) for key, group in groups}
-    winners = {key: _lowest(table.mean()) for key, table in tables.items()}
+    # A method that ran on some of the data sets only has a mean of others: it can be beaten, and cannot win.
+    winners = {key: _lowest(table.dropna(axis=1).mean()) for key, table in tables.items()}
     corrected = holm([_claim(tables[key], winners[key]) for key in tables])
     return {
         key: (winners[key], bool(p <= 0.05) and _apart(tables[key], winners[key]))

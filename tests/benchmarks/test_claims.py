@@ -70,6 +70,15 @@ def test_a_family_pays_for_its_variants_and_a_table_for_its_rows() -> None:
     assert not any(sure for _, sure in found.values())
 
 
+def test_a_method_that_ran_on_the_easy_data_sets_alone_cannot_win() -> None:
+    both = trials({"adag": HARD, "notears": np.where(np.arange(20) < 5, HARD + 1, np.nan)})
+    part = both[~((both["label"] == "notears") & (both["repeat"] >= 5))].assign(
+        shd=both["shd"].where(both["repeat"] >= 5, 0)
+    )
+    assert part[part["label"] == "notears"]["shd"].mean() < part[part["label"] == "adag"]["shd"].mean()
+    assert best(part, "shd")[()][0] == {"adag"}
+
+
 def test_few_data_sets_bear_out_nothing() -> None:
     assert best(trials({"adag": np.zeros(5), "notears": np.full(5, 9.0)}), "shd")[()] == ({"adag"}, False)
 
