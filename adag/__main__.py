@@ -54,10 +54,7 @@ def discover(
     from adag.streaming import sums_of, sums_of_files
 
     sums = sums_of(data[0]) if len(data) == 1 else sums_of_files(data, address=address)
-    moments = sums.moments()
-    if standardise:
-        moments = moments.standardised()
-    graph = ADAG(checkpoint, refine=refine).discover_moments(moments, sums.names)
+    graph = ADAG(checkpoint, refine=refine).discover_sums(sums, standardise=standardise)
     edges = graph.edges()
     table = Table(title=f"{len(edges)} edges among {graph.d} variables, {sums.n} samples")
     for column, align in (("source", "left"), ("target", "left"), ("weight", "right"), ("confidence", "right")):

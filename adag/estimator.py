@@ -25,7 +25,7 @@ from adag.graph import CausalGraph
 from adag.inference import edge_probability
 from adag.moments import Moments
 from adag.refine import refine
-from adag.streaming import LONG, is_stream, sums_of, sums_of_files
+from adag.streaming import LONG, MomentSums, is_stream, sums_of, sums_of_files
 from adag.validation import as_samples
 
 PAIRS_PER_BATCH = {"cpu": 2_500, "cuda": 50_000}
@@ -44,9 +44,9 @@ class ADAG:
     device : str, default "auto"
         A torch device, or "auto": the GPU where there is one.
     refine : bool, optional
-        Search from the network's graph under the likelihood of the data (`adag.refine`): a few milliseconds more,
-        and fewer errors where samples are many or variables exceed those seen in training. Default: False, but True
-        for an adapted checkpoint.
+        Search from the network's graph under the likelihood of the data (`adag.refine`): milliseconds to tenths of a
+        second more, and fewer errors where samples are many, noise is not Gaussian or variables exceed those seen in
+        training. Default: False, but True for an adapted checkpoint.
 
     Attributes
     ----------
@@ -129,8 +129,7 @@ class ADAG:
             See `adag.validation.as_samples`.
         """
         if is_stream(X):
-            sums = sums_of(X)
-            return self.discover_moments(sums.moments(), sums.names)
+            return self.discover_sums(sums_of(X))
         return self.discover_many([X])[0]
 
     def discover_files(self, paths: Sequence[str | Path], *, address: str | None = None) -> CausalGraph:
@@ -143,21 +142,29 @@ class ADAG:
         address : str, optional
             A Ray cluster; default: this machine.
         """
-        sums = sums_of_files(paths, address=address)
-        return self.discover_moments(sums.moments(), sums.names)
+        return self.discover_sums(sums_of_files(paths, address=address))
 
-    def discover_moments(self, moments: Moments, names: list[str]) -> CausalGraph:
-        """Estimate the graph of one data set that is known by its moments (a batch of one, float64) alone.
+    def discover_sums(self, sums: MomentSums, *, standardise: bool = False) -> CausalGraph:
+        """Estimate the graph of one data set that was read in chunks; see `adag.streaming`.
+
+        Parameters
+        ----------
+        sums : MomentSums
+            Of all its rows.
+        standardise : bool
+            Divide every variable by its standard deviation first.
 
         Raises
         ------
         UsageError
             The checkpoint is of a network that reads samples.
         """
-        if self.variables is None:
-            return self._graphs(moments, [names])[0]
-        order = arranged(names, self.variables, _CHECKPOINT)
-        return self._graphs(moments.picked(order), [[names[k] for k in order]])[0].reordered(names)
+        moments, names, rows = sums.moments(), sums.names, sums.kept
+        if standardise:
+            moments, rows = moments.standardised(), rows / moments.std[0].numpy()
+        order = list(range(len(names))) if self.variables is None else arranged(names, self.variables, _CHECKPOINT)
+        graphs = self._graphs(moments.picked(order), [[names[k] for k in order]], rows[None][:, :, order])
+        return graphs[0].reordered(names)
 
     def discover_many(self, datasets: Sequence[Any]) -> list[CausalGraph]:
         """Estimate many graphs, batched through the network; n and d may differ between data sets.
@@ -187,7 +194,8 @@ class ADAG:
             for start in range(0, len(members), size):
                 chunk = members[start : start + size]
                 X = torch.from_numpy(np.stack([samples[k] for k in chunk]))
-                graphs.update(zip(chunk, self._graphs(Moments.of(X), [names[k] for k in chunk], X), strict=True))
+                found = self._graphs(Moments.of(X), [names[k] for k in chunk], X.numpy(), X)
+                graphs.update(zip(chunk, found, strict=True))
         return [graphs[k].reordered(own) for k, own in enumerate(columns)]
 
     @torch.inference_mode()
@@ -219,17 +227,24 @@ class ADAG:
         return edge_probability(self.model, known, parts, objective, self.device).double().cpu().numpy()
 
     def _graphs(
-        self, moments: Moments, names: Sequence[list[str]], samples: torch.Tensor | None = None
+        self,
+        moments: Moments,
+        names: Sequence[list[str]],
+        rows: NDArray[np.float64],
+        samples: torch.Tensor | None = None,
     ) -> list[CausalGraph]:
-        """From moments to graphs: probabilities, the DAG of least expected SHD, the search if asked for, weights."""
+        """From moments to graphs: probabilities, the DAG of least expected SHD, the search if asked for, weights.
+
+        The search sees the shape of the noise in `rows`, some or all of each data set; `samples` are for a network.
+        """
         graphs = []
-        rows = zip(
-            self.edge_probabilities(moments, samples), _covariance(moments), moments.n.tolist(), names, strict=True
-        )
-        for probability, covariance, n, columns in rows:
+        probabilities, covariances = self.edge_probabilities(moments, samples), _covariance(moments)
+        for probability, covariance, n, columns, X in zip(
+            probabilities, covariances, moments.n.tolist(), names, rows, strict=True
+        ):
             adjacency = least_expected_shd(probability)
             if self.refine:
-                refined = refine(probability, covariance, int(n), adjacency)
+                refined = refine(probability, covariance, int(n), adjacency, X)
                 adjacency, probability = refined.adjacency, refined.probability
             weights = regression_weights(covariance, adjacency, int(n))
             graphs.append(CausalGraph(adjacency, weights, probability, "dag", tuple(columns)))

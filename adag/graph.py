@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from adag.acyclicity import EDGE_THRESHOLD, is_acyclic, project_to_dag
+from adag.acyclicity import is_acyclic, project_to_dag
 
 
 class InvalidGraph(ValueError):
@@ -89,7 +89,7 @@ class CausalGraph:
         *,
         names: Sequence[str] = (),
         confidence: ArrayLike | None = None,
-        threshold: float = EDGE_THRESHOLD,
+        threshold: float | None = None,
     ) -> "CausalGraph":
         """The DAG of a weighted estimate, by the one threshold and cycle rule of `project_to_dag`.
 
@@ -101,8 +101,8 @@ class CausalGraph:
             Variable names; default ``x0 ...``.
         confidence : array_like, shape (d, d), optional
             Defaults to |weights| before the threshold.
-        threshold : float, default 0.3
-            See `project_to_dag`.
+        threshold : float, optional
+            Default 0.3; see `project_to_dag`.
         """
         raw = np.asarray(weights, dtype=np.float64)
         if raw.ndim != 2 or raw.shape[0] != raw.shape[1]:

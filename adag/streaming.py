@@ -1,12 +1,13 @@
 """Moments of tables that need not fit in memory: one pass in chunks, and sums that add up over files and machines.
 
-A `MomentSums` of one part plus that of another is that of both, whatever their means. Called by `adag.estimator`,
+A `MomentSums` of one part plus that of another is that of both, whatever their means. It also keeps some rows, evenly
+spaced, from which `adag.refine` reads the shape of the noise. Called by `adag.estimator`,
 for a NumPy memmap, a long array or DataFrame, an Arrow table, and Parquet or CSV files.
 """
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from adag.columns import unnamed
 from adag.errors import DataError, UsageError
 from adag.moments import Moments
+from adag.search import MOST_ROWS
 from adag.validation import check_names, check_spread, check_values, column_values, csv_chunks
 
 Array = NDArray[np.float64]
@@ -46,6 +48,10 @@ class MomentSums:
         ``sum u_i`` of the centred rows u.
     products : ndarray, shape (3, d, d)
         ``sum u_i^p u_j`` for p = 1, 2, 3.
+    kept : ndarray, shape (m, d)
+        Every `stride`-th row as it is, at most `adag.search.MOST_ROWS`.
+    stride : int
+        A power of two.
     """
 
     names: list[str]
@@ -53,12 +59,14 @@ class MomentSums:
     centre: Array
     first: Array
     products: Array
+    kept: Array
+    stride: int = 1
 
     @classmethod
     def empty(cls, names: list[str], centre: Array) -> "MomentSums":
         """No rows yet."""
         d = len(names)
-        return cls(names, 0, centre, np.zeros(d), np.zeros((3, d, d)))
+        return cls(names, 0, centre, np.zeros(d), np.zeros((3, d, d)), np.empty((0, d)))
 
     def add(self, rows: Array) -> None:
         """Add a chunk of rows, shape (m, d).
@@ -83,7 +91,13 @@ class MomentSums:
         if not np.isfinite(self.products).all():
             check_values(rows, self.names, first_row=self.n)
             raise DataError("values beyond 1e75 cannot be used: divide their columns by a constant")
+        self._keep(np.concatenate([self.kept, rows[-self.n % self.stride :: self.stride]]))
         self.n += len(rows)
+
+    def _keep(self, rows: Array) -> None:
+        while len(rows) > MOST_ROWS:
+            rows, self.stride = rows[::2], 2 * self.stride
+        self.kept = rows.copy()
 
     def about(self, centre: Array) -> "MomentSums":
         """The same sums about another centre (exact algebra, no second pass)."""
@@ -95,7 +109,7 @@ class MomentSums:
             s21 - 2 * c * s11 + c**2 * s1.T - c.T * (s2 - 2 * c * s1 + n * c**2),
             s31 - 3 * c * s21 + 3 * c**2 * s11 - c**3 * s1.T - c.T * (s3 - 3 * c * s2 + 3 * c**2 * s1 - n * c**3),
         ]
-        return MomentSums(self.names, n, centre, (s1 - n * c)[:, 0], np.stack(products))
+        return replace(self, centre=centre, first=(s1 - n * c)[:, 0], products=np.stack(products))
 
     def __add__(self, other: "MomentSums") -> "MomentSums":
         """Of both parts' rows; the columns are matched by name.
@@ -111,8 +125,13 @@ class MomentSums:
         order = [other.names.index(name) for name in self.names]
         moved = other.about(self.centre[np.argsort(order)])
         pick = np.ix_(range(3), order, order)
-        products = self.products + moved.products[pick]
-        return MomentSums(self.names, self.n + other.n, self.centre, self.first + moved.first[order], products)
+        total = replace(
+            self, n=self.n + other.n, first=self.first + moved.first[order],
+            products=self.products + moved.products[pick], stride=max(self.stride, other.stride),
+        )  # fmt: skip
+        parts = [part.kept[:: total.stride // part.stride] for part in (self, other)]
+        total._keep(np.concatenate([parts[0], parts[1][:, order]]))
+        return total
 
     def moments(self) -> Moments:
         """The moments that `Moments.of` would give, as a batch of one.

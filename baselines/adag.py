@@ -77,10 +77,13 @@ class AttentionDAGMethod(Method):
 
 @register
 class RefinedADAG(AttentionDAGMethod):
-    """The network's graph, then a local search under the Gaussian likelihood with the network's odds as the prior."""
+    """The network's graph, then a local search under the likelihood of the data with the network's odds as the prior.
+
+    The data choose the likelihood: one noise variance or many, Gaussian noise or noise of any shape.
+    """
 
     name = "adag-refined"
-    assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "gaussian", "as-trained")
+    assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "as-trained")
     refine = True
 
 

@@ -145,15 +145,17 @@ def _print(rows: pd.DataFrame, title: str, console: Console) -> None:
         "p (Holm)",
     ):
         shown.add_column(heading, justify="left" if heading in ("method", "cell", "metric") else "right")
+    cut = " cut {:g}" if rows["threshold"].nunique() > 1 else ""
     for row in rows.to_dict("records"):
         count = f"{row['data_sets_a']}" if row["pairing"] == "paired" else f"{row['data_sets_a']}, {row['data_sets_b']}"
         digits = ".3g" if row["metric"] == TIME else ".2f"
         numbers = [f"{row[name]:{digits}}" for name in ("mean_a", "mean_b", "difference", "low", "high")]
-        cell = [f"{row['graph']}{row['degree']:g} d={row['d']:.0f} n={row['n']:.0f} {row['noise']} {row['variance']} "
-                f"{row['scale']} {row['violation']}".removesuffix(" none")] if by_cell else []  # fmt: skip
+        name = f"{row['graph']}{row['degree']:g} d={row['d']:.0f} n={row['n']:.0f} {row['noise']} {row['variance']} "
+        name += f"{row['scale']} {row['violation']}".removesuffix(" none") + cut.format(row["threshold"])
         shown.add_row(
-            row["label"].replace("[", "\\["), *cell, ERRORS.get(row["metric"], "seconds"), count, *numbers[:2],
-            f"{numbers[2]} \\[{numbers[3]}, {numbers[4]}]{' *' if row['significant'] else ''}", f"{row['p_holm']:.3g}",
+            row["label"].replace("[", "\\["), *([name] if by_cell else []), ERRORS.get(row["metric"], "seconds"), count,
+            *numbers[:2], f"{numbers[2]} \\[{numbers[3]}, {numbers[4]}]{' *' if row['significant'] else ''}",
+            f"{row['p_holm']:.3g}",
         )  # fmt: skip
     console.print(shown)
 

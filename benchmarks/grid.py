@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from adag.acyclicity import EDGE_THRESHOLD
 from adag.errors import UsageError
 from adag.random_graphs import FIXED, GraphFamily
 from adag.sem import Family, Noise, Scale, Variance
@@ -51,6 +52,7 @@ class CellBlock(_Strict):
     Simulated graphs need degree, d and n (``chain`` and ``star`` have d - 1 edges: no degree). The published
     networks need n alone. Real data need nothing; a user's own (``data``) need their folder. Where the data sets of a
     cell share an order or a graph, ``family`` says which of the two and ``family_seed`` which one.
+    ``threshold`` is where the weighted estimates of all methods are cut, in the units of the data.
     """
 
     graph: GraphFamily | Network | Real | Literal["data"]
@@ -64,6 +66,7 @@ class CellBlock(_Strict):
     violation: tuple[Violation, ...] = ("none",)
     family: Family = "general"
     family_seed: Annotated[int, Field(ge=0)] = 0
+    threshold: tuple[Annotated[float, Field(ge=0)], ...] = (EDGE_THRESHOLD,)
 
     @model_validator(mode="after")
     def _complete(self) -> "CellBlock":
@@ -93,6 +96,9 @@ class CellBlock(_Strict):
 
     def expand(self) -> list[DatasetKey]:
         """Every cell of the block, as repeat 0."""
+        return [dataclasses.replace(key, threshold=at) for key in self._data() for at in self.threshold]
+
+    def _data(self) -> list[DatasetKey]:
         if self.graph in REAL:
             return [DatasetKey(self.graph, 0.0, len(VARIABLES), REAL[self.graph], "real", "real", "standardised", 0)]
         if self.folder is not None:

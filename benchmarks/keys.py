@@ -6,17 +6,20 @@ Called by every other file of this room.
 from dataclasses import dataclass
 from typing import Any
 
+from adag.acyclicity import EDGE_THRESHOLD
 from adag.families import FamilyKey
 from adag.seeds import seed_of
 from baselines import MethodSpec
 
-CELL = ("graph", "degree", "d", "n", "noise", "variance", "scale", "violation", "domain_family", "family_seed")
+CELL = (
+    "graph", "degree", "d", "n", "noise", "variance", "scale", "violation", "domain_family", "family_seed", "threshold",
+)  # fmt: skip
 """The columns that name a cell of a grid."""
 TRIAL = ("label", *CELL, "repeat")
 """The columns that name a trial: at most one record each in a run."""
-LATER: dict[str, str | int | bool] = {
+LATER: dict[str, str | float | bool] = {
     "deterministic": True, "batch_size": 0, "given": "one domain", "violation": "none", "domain_family": "general",
-    "family_seed": 0,
+    "family_seed": 0, "threshold": EDGE_THRESHOLD,
 }  # fmt: skip
 """Columns that older runs do not have, and what is true of them."""
 
@@ -26,7 +29,8 @@ class DatasetKey:
     """One data set: a cell and a repeat.
 
     ``graph`` is a family of `adag.random_graphs` or the name of real data; ``violation`` is one of `adag.violations`;
-    ``domain_family`` and ``family_seed`` say with which other data sets it shares an order or a graph.
+    ``domain_family`` and ``family_seed`` say with which other data sets it shares an order or a graph. ``threshold``
+    says where weighted estimates are cut; the samples do not depend on it.
     """
 
     graph: str
@@ -40,6 +44,7 @@ class DatasetKey:
     violation: str = "none"
     domain_family: str = "general"
     family_seed: int = 0
+    threshold: float = EDGE_THRESHOLD
 
     def canonical(self) -> str:
         """Stable text of the key; the seed depends on it, so its form must never change.
@@ -49,7 +54,8 @@ class DatasetKey:
         return "/".join(
             f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
             for key in self.__match_args__
-            if (key, value := getattr(self, key))
+            if key != "threshold"
+            and (key, value := getattr(self, key))
             not in (("violation", "none"), ("domain_family", "general"), ("family_seed", 0))
         )
 

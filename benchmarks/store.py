@@ -40,6 +40,7 @@ SCHEMA = pa.schema(
         ("variance", pa.string()),
         ("scale", pa.string()),
         ("violation", pa.string()),
+        ("threshold", pa.float64()),
         ("domain_family", pa.string()),  # general, order-consistent, heterogeneous
         ("family_seed", pa.int64()),
         ("repeat", pa.int64()),

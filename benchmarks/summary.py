@@ -145,7 +145,8 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
         table.add_column(name, justify="right")
     for label in methods:
         table.add_column(_heading(label, trials), justify="right", overflow="fold")
-    extra = [name for name in ("noise", "variance", "scale", "violation", "family_seed") if trials[name].nunique() > 1]
+    named = ("noise", "variance", "scale", "violation", "family_seed", "threshold")
+    extra = [name for name in named if trials[name].nunique() > 1]
     previous, groups = None, ["family", *CELL[1:]]
     winners = best(trials, metric, groups)
     for cell, group in trials.groupby(groups, sort=False):
@@ -154,7 +155,9 @@ def _per_cell(trials: pd.DataFrame, metric: str, title: str) -> Table:
         if previous not in (None, block):
             table.add_section()
         previous = block
-        name = " ".join([values["family"], *(str(values[k]) for k in extra)])
+        name = " ".join(
+            [values["family"], *(f"cut {values[k]:g}" if k == "threshold" else str(values[k]) for k in extra)]
+        )
         per_data_set = group.drop_duplicates("repeat")
         intervals = {label: interval(group.loc[group["label"] == label, metric]) for label in methods}
         winning, sure = winners[cell]

@@ -125,6 +125,7 @@ def _load(spec: object, threads: int) -> "tuple[Methods, list[LibController]]":
 
 
 def _attempt(methods: Methods, trial: "Trial", started: mmap.mmap, batch: "list[Batched]") -> Outcome:
+    from adag.acyclicity import edge_threshold
     from adag.graph import InvalidGraph
     from benchmarks.datasets import load
 
@@ -136,7 +137,8 @@ def _attempt(methods: Methods, trial: "Trial", started: mmap.mmap, batch: "list[
     CLOCK.pack_into(started, 0, time.monotonic())
     start = time.perf_counter()
     try:
-        graph, seconds = method.timed_discover(X, seed=trial.seed)
+        with edge_threshold(trial.dataset.threshold):
+            graph, seconds = method.timed_discover(X, seed=trial.seed)
     except InvalidGraph as e:
         return of_exception("invalid-output", e, runtime_s=time.perf_counter() - start)
     except BaseException as e:  # SystemExit and the panics of Rust extensions among them

@@ -20,7 +20,7 @@ from benchmarks.summary import given, method_order
 
 MOST_COLUMNS = 4
 """Panels beside each other."""
-REGIME = ("noise", "variance", "scale", "violation", "family_seed")
+REGIME = ("noise", "variance", "scale", "violation", "family_seed", "threshold")
 Grid = NDArray[np.object_]
 METRICS = {"shd": "SHD", "shd_cpdag": "SHD of CPDAGs"}
 
@@ -42,7 +42,8 @@ def panels(trials: pd.DataFrame, *keys: str) -> list[tuple[str, pd.DataFrame]]:
 def regime(values: dict[str, Any]) -> str:
     """What varies of a regime in words: "exponential, raw"; equal variances and no violation go without saying."""
     words = {"equal": "", "unequal": "unequal variances", "none": "", "real": "", "iscm": "iSCM"}
-    named = {name: f"family {value}" if name == "family_seed" else str(value) for name, value in values.items()}
+    heads = {"family_seed": "family ", "threshold": "cut at "}
+    named = {name: f"{heads.get(name, '')}{value}" for name, value in values.items()}
     return ", ".join(text for value in named.values() if (text := words.get(value, value)))
 
 

@@ -17,6 +17,7 @@ from benchmarks.summary import unsure
 TITLES = {  # in the order of the filters
     "family": "graph", "d": "variables d", "n": "samples n", "noise": "noise", "variance": "variances",
     "scale": "scale", "violation": "violation", "family_seed": "family",
+    "threshold": "cut at |w| <",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from benchmarks.keys import CELL, DatasetKey
 from benchmarks.metrics import METRICS
 from benchmarks.summary import method_order
 
-REGIME = ("family", "d", "noise", "variance", "scale", "violation", "family_seed")
+REGIME = ("family", "d", "noise", "variance", "scale", "violation", "family_seed", "threshold")
 """What a cell is beside its n: the rows of the map of winners. The reader filters by these and by n."""
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from adag.acyclicity import h_expm, h_logdet, is_acyclic, project_to_dag
+from adag.acyclicity import edge_threshold, h_expm, h_logdet, is_acyclic, project_to_dag
+from adag.graph import CausalGraph
 
 weights = st.integers(2, 7).flatmap(
     lambda d: hnp.arrays(np.float64, (d, d), elements=st.sampled_from([0.0, 0.0, 0.2, 0.31, -0.5, 0.9, -1.5, 2.0]))
@@ -56,3 +57,12 @@ def test_projection_is_a_dag_and_removes_only_what_it_must(W: np.ndarray) -> Non
 def test_projection_drops_the_weakest_edge_of_a_cycle() -> None:
     W = np.array([[0, 1.0, 0], [0, 0, 0.5], [2.0, 0, 0]])
     assert np.argwhere(project_to_dag(W)).tolist() == [[0, 1], [2, 0]]
+
+
+def test_a_threshold_in_force_is_for_those_who_name_none() -> None:
+    W = np.array([[0.0, 0.2, 0.35], [0.0, 0.0, 0.05], [0.0, 0.0, 0.0]])
+    kept = {}
+    with edge_threshold(0.1):
+        kept["in force"], kept["named"] = CausalGraph.from_weights(W), CausalGraph.from_weights(W, threshold=0.3)
+    kept["after"] = CausalGraph.from_weights(W)
+    assert {name: int(graph.adjacency.sum()) for name, graph in kept.items()} == {"in force": 2, "named": 1, "after": 1}

@@ -1,5 +1,6 @@
 """Every way in which a method can end becomes one row with the right status, and its neighbours never notice."""
 
+import dataclasses
 import os
 import signal
 import threading
@@ -65,6 +66,12 @@ def ours() -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+def test_estimates_are_cut_where_the_cell_says(slots: int) -> None:
+    plan = [Trial(parse_spec("toy-chain"), dataclasses.replace(data(), threshold=at), 60.0) for at in (0.3, 50.0)]
+    records = run(plan, slots)
+    assert [int(np.sum(records[trial]["adjacency"])) for trial in plan] == [4, 0]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@
   const { raw, element, swatch, number } = Report;
   const table = document.getElementById("map");
   const varying = raw.facets.map((facet) => facet.name).filter((name) => name !== "n");
-  const names = { d: (v) => `d=${v}`, violation: (v) => (v === "none" ? "" : v), family_seed: (v) => `family ${v}` };
+  const names = { d: (v) => `d=${v}`, violation: (v) => (v === "none" ? "" : v), family_seed: (v) => `family ${v}`, threshold: (v) => `cut at ${v}` };
   const regime = (cell) => varying.map((name) => (names[name] ?? String)(cell[name])).filter(Boolean).join(", ") || cell.family;
   const sizes = [...new Set(raw.cells.map((cell) => cell.n))].sort((a, b) => a - b);
   const rows = new Map();

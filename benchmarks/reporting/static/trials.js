@@ -10,7 +10,7 @@
   const shownMetrics = raw.metrics.filter((m) => values[m.name]);
   const varying = raw.facets.map((facet) => facet.name);
   const described = (cell) => [cell.family, `d = ${cell.d}`, `n = ${cell.n}`,
-    ...["noise", "variance", "scale", "violation", "family_seed"].filter((name) => varying.includes(name)).map((name) => cell[name])].join(", ");
+    ...["noise", "variance", "scale", "violation", "family_seed", "threshold"].filter((name) => varying.includes(name)).map((name) => cell[name])].join(", ");
   const own = (trial, metric) => (status[trial] === 0 ? values[metric.name][trial] : NaN); // not the penalty of a failure
 
   function listDataSets(cell) {
@@ -60,7 +60,7 @@
 
   function build() {
     const facets = [["graph", "family", ""], ["d", "d", "number"], ["n", "n", "number"],
-      ...["noise", "variance", "scale", "violation", "family_seed"].filter((name) => varying.includes(name)).map((name) => [name, name, ""])];
+      ...["noise", "variance", "scale", "violation", "family_seed", "threshold"].filter((name) => varying.includes(name)).map((name) => [name, name, ""])];
     table = new DataTable("#all", {
       data: trialsIn(), deferRender: true, autoWidth: false, pageLength: 10, lengthMenu: [10, 25, 100], order: [],
       columns: [
