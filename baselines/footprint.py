@@ -20,42 +20,66 @@ from typing import Any
 
 import numpy as np
 
-STATE: dict[str, Callable[[], Any]] = {
-    "the state of random": random.getstate,
-    "the state of numpy.random": lambda: [np.asarray(part).tolist() for part in np.random.get_state()],  # noqa: NPY002
-    "the state of torch's generator": lambda: _torch().get_rng_state().tolist(),
-    "torch's default dtype": lambda: _torch().get_default_dtype(),
-    "torch's thread count": lambda: _torch().get_num_threads(),
-    "torch's gradient mode": lambda: _torch().is_grad_enabled(),
-    "the root logger's level": lambda: logging.getLogger().level,
-    "the root logger's handlers": lambda: list(logging.getLogger().handlers),
-    "logging.disable": lambda: logging.root.manager.disable,
-    "the warning filters": lambda: list(warnings.filters),
-    "numpy's error handling": np.geterr,
-    "numpy's print options": lambda: {k: v for k, v in np.get_printoptions().items() if k != "override_repr"},
-    "os.environ": lambda: dict(os.environ),
-    "the working directory": os.getcwd,
-    "sys.stdout and sys.stderr": lambda: (sys.stdout, sys.stderr),
-    "the recursion limit": sys.getrecursionlimit,
-    "the handler of Ctrl-C": lambda: signal.getsignal(signal.SIGINT),
+STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
+    "the state of random": (random.getstate, random.setstate),
+    "the state of numpy.random": (
+        lambda: [np.asarray(part).tolist() for part in np.random.get_state()],  # noqa: NPY002
+        lambda parts: np.random.set_state(tuple(parts)),  # noqa: NPY002
+    ),
+    "the state of torch's generator": (
+        lambda: _torch().get_rng_state().tolist(),
+        lambda state: _torch().set_rng_state(_torch().tensor(state, dtype=_torch().uint8)),
+    ),
+    "torch's default dtype": (lambda: _torch().get_default_dtype(), lambda dtype: _torch().set_default_dtype(dtype)),
+    "torch's thread count": (lambda: _torch().get_num_threads(), lambda count: _torch().set_num_threads(count)),
+    "torch's gradient mode": (lambda: _torch().is_grad_enabled(), lambda on: _torch().set_grad_enabled(on)),
+    "the root logger's level": (lambda: logging.getLogger().level, lambda level: logging.getLogger().setLevel(level)),
+    "the root logger's handlers": (
+        lambda: list(logging.getLogger().handlers),
+        lambda handlers: logging.getLogger().handlers.__setitem__(slice(None), handlers),
+    ),
+    "logging.disable": (lambda: logging.root.manager.disable, logging.disable),
+    "the warning filters": (
+        lambda: list(warnings.filters),
+        lambda filters: warnings.filters.__setitem__(slice(None), filters),  # type: ignore[index]
+    ),
+    "numpy's error handling": (np.geterr, lambda handling: np.seterr(**handling)),
+    "numpy's print options": (
+        lambda: {k: v for k, v in np.get_printoptions().items() if k != "override_repr"},
+        lambda options: np.set_printoptions(**options),
+    ),
+    "os.environ": (lambda: dict(os.environ), lambda variables: (os.environ.clear(), os.environ.update(variables))),
+    "the working directory": (os.getcwd, os.chdir),
+    "sys.stdout and sys.stderr": (
+        lambda: (sys.stdout, sys.stderr),
+        lambda streams: vars(sys).update(stdout=streams[0], stderr=streams[1]),
+    ),
+    "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "the handler of Ctrl-C": (
+        lambda: signal.getsignal(signal.SIGINT),
+        lambda handler: signal.signal(signal.SIGINT, handler),
+    ),
 }
-"""What must be the same before and after."""
+"""What must be the same before and after: how to read it, and how to put it back."""
 
 
 def snapshot() -> dict[str, Any]:
     """The global state of the process, by the names in `STATE`."""
-    return {what: read() for what, read in STATE.items()}
+    return {what: read() for what, (read, _) in STATE.items()}
 
 
 def changes(before: dict[str, Any]) -> list[str]:
-    """What differs from an earlier `snapshot`, in words; and it is put back where that is simple."""
+    """What differs from an earlier `snapshot`, in words.
+
+    It is put back, so that one breach is not found again by every later check, nor outlives the examination.
+    """
     after = snapshot()
     found = []
     for what, value in before.items():
         if after[what] != value:
             brief = len(repr(value)) < 40 and len(repr(after[what])) < 40
             found.append(f"{what} ({value} -> {after[what]})" if brief else what)
-    _put_back(before)
+            STATE[what][1](value)
     return found
 
 
@@ -108,21 +132,6 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
-
-
-def _put_back(before: dict[str, Any]) -> None:
-    # So that one breach is not found again by every later check, nor outlives the examination.
-    os.chdir(before["the working directory"])
-    _torch().set_default_dtype(before["torch's default dtype"])
-    np.set_printoptions(**before["numpy's print options"])
-    np.seterr(**before["numpy's error handling"])
-    random.setstate(before["the state of random"])
-    logging.getLogger().setLevel(before["the root logger's level"])
-    logging.getLogger().handlers[:] = before["the root logger's handlers"]
-    warnings.filters[:] = before["the warning filters"]  # type: ignore[index]
-    os.environ.clear()
-    os.environ.update(before["os.environ"])
-    sys.setrecursionlimit(before["the recursion limit"])
 
 
 def _torch() -> Any:

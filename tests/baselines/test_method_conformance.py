@@ -1,19 +1,29 @@
 """Every method keeps the contract; one that is broken in any single way is told what to mend."""
 
+import ast
+import io
+import logging
 import os
+import random
+import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from adag.errors import DataError
 from adag.graph import CausalGraph
-from baselines import Method, ReadyMethod, available_methods, get_method, method_class
+from baselines import Method, ReadyMethod, available_methods, checks, footprint, get_method, method_class
 from baselines.checks import Broken
 from baselines.conformance import CHECKS, MethodContract, examine
 from baselines.registry import built_in_methods
@@ -77,6 +87,8 @@ class Sound(Method):
 
 
 class Prints(Sound):
+    """The constructor is the author's own: what it does to the process, nothing undoes."""
+
     def __init__(self) -> None:
         print("hello from the constructor")
 
@@ -89,11 +101,6 @@ class PrintsNatively(Sound):
 class SetsTheDtype(Sound):
     def __init__(self) -> None:
         torch.set_default_dtype(torch.double)
-
-
-class SeedsEverything(Sound):
-    def __init__(self) -> None:
-        np.random.seed(0)  # noqa: NPY002
 
 
 class ChangesDirectory(Sound):
@@ -116,6 +123,12 @@ class LeavesAFile(Sound):
 class LeavesAThread(Sound):
     def discover(self, X: Any, *, seed: int) -> CausalGraph:
         threading.Thread(target=time.sleep, args=(1,), name="worker-9").start()
+        return super().discover(X, seed=seed)
+
+
+class LeavesAProcess(Sound):
+    def discover(self, X: Any, *, seed: int) -> CausalGraph:
+        subprocess.Popen(["sleep", "1"])
         return super().discover(X, seed=seed)
 
 
@@ -152,6 +165,16 @@ class Transposed(Sound):
 class TransposedUndeclared(Transposed):
     assumes = None
     randomness = None
+
+
+class TransposedClass(Method):
+    """PC's answers with causes and effects changed over: of a class, a collider tells the direction."""
+
+    name, package, kind, assumes = "transposed-class", "causal-learn", "cpdag", ("linear", "gaussian", "faithful")
+    randomness = "deterministic"
+
+    def discover(self, X: Any, *, seed: int) -> CausalGraph:
+        return CausalGraph(get_method("pc").method.discover(X, seed=seed).adjacency.T, kind="cpdag")
 
 
 class AlwaysTheFirst(Sound):
@@ -218,6 +241,12 @@ class ManyOtherwise(Sound):
         return [CausalGraph.from_weights(np.zeros((X.shape[1],) * 2)) for X in datasets]
 
 
+class ManyFailsOnNone(Sound):
+    def discover_many(self, datasets: Any, *, seed: int) -> list[CausalGraph]:
+        np.stack([X.mean(axis=0)[:2] for X in datasets])
+        return [self.discover(X, seed=seed) for X in datasets]
+
+
 def ready(cls: type[Method]) -> ReadyMethod:
     return ReadyMethod(cls(), MethodSpec(cls.__name__))
 
@@ -235,73 +264,139 @@ def test_a_sound_method_passes() -> None:
     assert [v for v in examine(lambda: ready(Sound)) if v.status == "broken"] == []
 
 
-@pytest.mark.parametrize(
-    ("cls", "check", "words"),
-    [
-        (Prints, "quiet", ["'hello from the constructor'", "remove it"]),
-        (PrintsNatively, "quiet", ["'native'", "remove it"]),
-        (SetsTheDtype, "no side effects", ["torch's default dtype (torch.float32 -> torch.float64)", "put it back"]),
-        (SeedsEverything, "no side effects", ["the state of numpy.random", "inside `discover`"]),
-        (ChangesDirectory, "no side effects", ["the working directory", "try/finally"]),
-        (SetsPrintOptions, "no side effects", ["numpy's print options", "try/finally"]),
-        (LeavesAFile, "no side effects", ["log.txt", "tempfile"]),
-        (LeavesAThread, "no side effects", ["worker-9", "join it"]),
-        (NoGraph, "shapes", ["ndarray", "adag.CausalGraph"]),
-        (NotANumber, "shapes", ["NaN"]),
-        (LosesAVariable, "shapes", ["3 variables for data with 4"]),
-        (WrongKind, "shapes", ["kind 'dag'", "kind = 'cpdag'", "make them agree"]),
-        (LooseWeights, "shapes", ["no edge", "from_weights"]),
-        (Transposed, "orientation", ["the wrong way", "(.T)"]),
-        (TransposedUndeclared, "orientation", ["the wrong way", "(.T)"]),
-        (AlwaysTheFirst, "orientation", ["y -> x where the truth is x -> y", "correct `assumes`"]),
-        (CorrelationsAsWeights, "orientation", ["weight 0.4", "in the units of the data"]),
-        (Unseeded, "determinism", ["two answers for one seed", "default_rng(seed)", "unseeded"]),
-        (CallsItselfDeterministic, "determinism", ["depends on the seed", "'seeded'"]),
-        (Remembers, "determinism", ["another data set", "keep nothing"]),
-        (FailsOnFewSamples, "few samples", ["IndexError", "5 samples of 8", "spare_samples = k"]),
-        (DeclaresTooLittle, "few samples", ["IndexError", "6 samples of 8 variables, which", "raise it"]),
-        (FailsOnTwo, "two variables", ["IndexError", "50 samples of 2"]),
-        (FailsOnASum, "duplicate columns", ["bare AssertionError", "sum of two others", "ValueError"]),
-        (Quits, "shapes", ["raises SystemExit", "must be answered"]),
-        (ManyInAnotherOrder, "discover_many", ["for data with", "in their order"]),
-        (ManyOtherwise, "discover_many", ["otherwise than discover", "data set 0"]),
-    ],
-)
-def test_a_broken_method_is_told_what_to_mend(cls: type[Method], check: str, words: list[str]) -> None:
-    with pytest.raises(Broken) as error:
-        CHECKS[check](lambda: ready(cls))
-    assert all(word in str(error.value) for word in words), str(error.value)
-    assert "\n" not in str(error.value)
-
-
 class Careless(ReadyMethod):
     """What stands between authors and callers, broken: authors cannot break these parts of the contract."""
 
     def __init__(self, fault: str) -> None:
         super().__init__(Sound(), MethodSpec("careless"))
         self.fault = fault
+        if fault == "unmindful of samples":
+            self.method.spare_samples = 1  # type: ignore[misc]
 
     def discover(self, X: Any, *, seed: int = 0) -> CausalGraph:
-        if self.fault == "writes":
-            X *= 1.0
-            X -= X.mean(axis=0)
-        if self.fault == "unchecked":
-            return self.method.discover(np.asarray(X), seed=seed)
+        match self.fault:
+            case "writes":
+                X *= 1.0
+                X -= X.mean(axis=0)
+            case "writes what was there":
+                X[:] = X.copy()
+            case "minds the container":
+                X = X * -np.arange(1, 5) if isinstance(X, pd.DataFrame) else X
+            case "refuses twins namelessly" if np.linalg.matrix_rank(X) < min(X.shape):
+                raise DataError("bad data")
+            case "unchecked" | "unmindful of samples":
+                return self.method.discover(np.asarray(X), seed=seed)
+            case "adds a variable":
+                return CausalGraph(np.zeros((X.shape[1] + 1,) * 2, dtype=np.int8))
         graph = super().discover(X, seed=seed)
         return CausalGraph(graph.adjacency) if self.fault == "nameless" else graph
 
 
-@pytest.mark.parametrize(
-    ("fault", "check", "words"),
-    [
-        ("writes", "read-only input", "changes the caller's array: work on a copy"),
-        ("nameless", "names", "leave names to the caller"),
-        ("unchecked", "duplicate columns", "accepts two identical columns"),
-    ],
-)
-def test_what_the_framework_promises_is_checked_too(fault: str, check: str, words: str) -> None:
-    with pytest.raises(Broken, match=words):
-        CHECKS[check](lambda: Careless(fault))
+FAULTS: list[tuple[type[Method] | str, str, list[str]]] = [
+    (Prints, "quiet", ["'hello from the constructor'", "remove it"]),
+    (PrintsNatively, "quiet", ["'native'", "remove it"]),
+    (SetsTheDtype, "no side effects", ["torch's default dtype (torch.float32 -> torch.float64)", "put it back"]),
+    (ChangesDirectory, "no side effects", ["the working directory", "try/finally"]),
+    (SetsPrintOptions, "no side effects", ["numpy's print options", "try/finally"]),
+    (LeavesAFile, "no side effects", ["log.txt", "tempfile"]),
+    (LeavesAThread, "no side effects", ["worker-9", "join it"]),
+    (LeavesAProcess, "no side effects", ["a child process", "wait for it"]),
+    (NoGraph, "shapes", ["ndarray", "adag.CausalGraph"]),
+    (NotANumber, "shapes", ["NaN"]),
+    (LosesAVariable, "shapes", ["3 variables for data with 4"]),
+    (WrongKind, "shapes", ["kind 'dag'", "kind = 'cpdag'", "make them agree"]),
+    (LooseWeights, "shapes", ["no edge", "from_weights"]),
+    (Transposed, "orientation", ["the wrong way", "(.T)"]),
+    (TransposedUndeclared, "orientation", ["the wrong way", "(.T)"]),
+    (TransposedClass, "orientation", ["every edge of x -> y <- z the wrong way", "(.T)"]),
+    (AlwaysTheFirst, "orientation", ["y -> x where the truth is x -> y", "correct `assumes`"]),
+    (CorrelationsAsWeights, "orientation", ["weight 0.4", "in the units of the data"]),
+    (Unseeded, "determinism", ["two answers for one seed", "default_rng(seed)", "unseeded"]),
+    (CallsItselfDeterministic, "determinism", ["depends on the seed", "'seeded'"]),
+    (Remembers, "determinism", ["another data set", "keep nothing"]),
+    (FailsOnFewSamples, "few samples", ["IndexError", "5 samples of 8", "spare_samples = k"]),
+    (DeclaresTooLittle, "few samples", ["IndexError", "6 samples of 8 variables, which", "raise it"]),
+    (FailsOnTwo, "two variables", ["IndexError", "50 samples of 2"]),
+    (FailsOnASum, "duplicate columns", ["bare AssertionError", "sum of two others", "ValueError"]),
+    (Quits, "shapes", ["raises SystemExit", "must be answered"]),
+    (ManyInAnotherOrder, "discover_many", ["for data with", "in their order"]),
+    (ManyOtherwise, "discover_many", ["otherwise than discover", "data set 0"]),
+    (ManyFailsOnNone, "discover_many", ["ValueError", "for no data sets", "in their order"]),
+    # What the framework promises is checked too.
+    ("writes", "read-only input", ["changes the caller's array: work on a copy"]),
+    ("writes what was there", "read-only input", ["ValueError", "read-only"]),
+    ("nameless", "names", ["leave names to the caller"]),
+    ("minds the container", "names", ["answers otherwise for a DataFrame", "use X as it is given"]),
+    ("unmindful of samples", "few samples", ["is not refused 8 samples of 8 variables", "spare_samples = 1"]),
+    ("adds a variable", "two variables", ["returns 3 variables for data with 2"]),
+    ("unchecked", "duplicate columns", ["accepts two identical columns"]),
+    ("refuses twins namelessly", "duplicate columns", ["without naming both (bad data)", "adag.validation"]),
+]
+"""Who is broken, which check finds it, and words of the message."""
+
+
+def faulty(fault: type[Method] | str) -> ReadyMethod:
+    return Careless(fault) if isinstance(fault, str) else ready(fault)
+
+
+def title(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else value if isinstance(value, str) else ""
+
+
+@pytest.mark.parametrize(("fault", "check", "words"), FAULTS, ids=title)
+def test_a_broken_method_is_told_what_to_mend(fault: type[Method] | str, check: str, words: list[str]) -> None:
+    with pytest.raises(Broken) as error:
+        CHECKS[check](lambda: faulty(fault))
+    assert all(word in str(error.value) for word in words), str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_there_is_a_broken_method_for_every_complaint() -> None:
+    """Every ``raise Broken`` of the checks is reached by one of the faults."""
+    tree = ast.parse(Path(checks.__file__).read_text())
+    raises = [node for node in ast.walk(tree) if isinstance(node, ast.Raise) and "Broken(" in ast.unparse(node)]
+    reached = set()
+    for fault, check, _ in FAULTS:
+        with pytest.raises(Broken) as error:
+            CHECKS[check](lambda fault=fault: faulty(fault))  # type: ignore[misc]
+        line = [frame.lineno for frame in traceback.extract_tb(error.tb) if frame.filename == checks.__file__][-1]
+        reached |= {node.lineno for node in raises if node.lineno <= (line or 0) <= (node.end_lineno or 0)}
+    assert {node.lineno for node in raises} - reached == set()
+
+
+CHANGES: dict[str, Callable[[], object]] = {
+    "the state of random": random.random,
+    "the state of numpy.random": lambda: np.random.seed(0),  # noqa: NPY002
+    "the state of torch's generator": lambda: torch.rand(1),
+    "torch's default dtype": lambda: torch.set_default_dtype(torch.double),
+    "torch's thread count": lambda: torch.set_num_threads(torch.get_num_threads() + 1),
+    "torch's gradient mode": lambda: torch.set_grad_enabled(False),
+    "the root logger's level": lambda: logging.getLogger().setLevel(logging.INFO - 3),
+    "the root logger's handlers": lambda: logging.getLogger().addHandler(logging.NullHandler()),
+    "logging.disable": lambda: logging.disable(logging.INFO + 3),
+    "the warning filters": lambda: warnings.simplefilter("ignore", BytesWarning),
+    "numpy's error handling": lambda: np.seterr(all="raise"),
+    "numpy's print options": lambda: np.set_printoptions(precision=3),
+    "os.environ": lambda: os.environ.update(LEFT_BEHIND="1"),
+    "the working directory": lambda: os.chdir("/"),
+    "sys.stdout and sys.stderr": lambda: setattr(sys, "stdout", io.StringIO()),
+    "the recursion limit": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 1),
+    "the handler of Ctrl-C": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+}
+
+
+@pytest.mark.parametrize("what", footprint.STATE)
+def test_every_global_setting_is_watched_and_put_back(what: str) -> None:
+    class Changes(Sound):
+        def __init__(self) -> None:
+            CHANGES[what]()
+
+    before = footprint.snapshot()
+    with pytest.raises(Broken) as error:
+        CHECKS["no side effects"](lambda: ready(Changes))
+    assert str(error.value).startswith(f"changes {what}")
+    assert "put it back in a try/finally" in str(error.value)
+    assert footprint.changes(before) == []
 
 
 def test_a_direction_that_nothing_identifies_is_not_held_against_a_method() -> None:
