@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from sklearn.linear_model import Lasso, Ridge
 
 from adag import checkpoint as checkpoints
 from adag.errors import CheckpointError, DataError, UsageError
@@ -16,6 +17,7 @@ from adag.families import FamilyKey, family_of, tuning_domains
 from adag.graph import CausalGraph
 from adag.sem import simulate
 from baselines import GivenFamily, Method, ReadyMethod, adag_family, get_method
+from baselines.isolation import contained
 from baselines.spec import MethodSpec
 
 KEY = FamilyKey("order-consistent", 6, 1.5, "er", 2)
@@ -118,10 +120,52 @@ def test_multi_group_lingam_answers_as_lingam_does() -> None:
     method = get_method("multi-group-direct-lingam[domains=2]")
     family = GivenFamily(KEY, 40, noise="uniform")
     method.prepare(family)
-    X = fresh(40)[1]
-    model = lingam.MultiGroupDirectLiNGAM()
-    model.fit([X, *family.training(2)])
-    np.testing.assert_allclose(method.discover(X).confidence, np.abs(model.adjacency_matrices_[0].T), atol=1e-9)
+    for seed in range(5):
+        X = fresh(40, seed)[1]
+        model = lingam.MultiGroupDirectLiNGAM()
+        model.fit([X, *family.training(2)])
+        np.testing.assert_allclose(method.discover(X).confidence, np.abs(model.adjacency_matrices_[0].T), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_order_regressions_answer_as_scikit_learn_does(name: str) -> None:
+    method = get_method(f"{name}[tuning=5]")
+    method.prepare(FAMILY)
+    control: Any = method.method
+    for seed in range(5):
+        X = fresh(30, seed)[1]
+        theirs = np.zeros((6, 6))
+        for k in range(1, 6):
+            before, target = control.order[:k], control.order[k]
+            model = Ridge(control.penalty) if "ridge" in name else Lasso(control.penalty, tol=1e-10)
+            theirs[before, target] = model.fit(X[:, before], X[:, target]).coef_
+        graph = method.discover(X)
+        np.testing.assert_allclose(graph.confidence, np.abs(theirs), atol=1e-9 if "ridge" in name else 1e-2)
+        clear = np.abs(np.abs(theirs) - control.threshold) > 1e-2  # the lasso's path stops at a tolerance of 1e-4
+        np.testing.assert_array_equal(graph.adjacency[clear], (np.abs(theirs) >= control.threshold)[clear])
+
+
+def test_pooled_notears_answers_as_gcastle_and_scikit_learn_do() -> None:
+    """gcastle on all rows of the training domains, then a ridge of 1 on z-scores, on the parents it finds."""
+    method = get_method("notears-pooled[domains=4]")
+    family = GivenFamily(KEY, 100)
+    method.prepare(family)
+    rows = np.concatenate([X - X.mean(axis=0) for X in family.training(4)])
+    with contained():
+        from castle.algorithms import Notears
+
+        algorithm = Notears()
+        algorithm.learn(rows)
+    support = CausalGraph.from_weights(np.asarray(algorithm.weight_causal_matrix)).adjacency
+    assert support.any()
+    for seed in range(5):
+        X = fresh(30, seed)[1]
+        std = X.std(axis=0)
+        Z, theirs = X / std, np.zeros((6, 6))
+        for j in np.flatnonzero(support.any(axis=0)):
+            parents = np.flatnonzero(support[:, j])
+            theirs[parents, j] = Ridge(1.0).fit(Z[:, parents], Z[:, j]).coef_ * std[j] / std[parents]
+        np.testing.assert_allclose(method.discover(X).confidence, np.abs(theirs), atol=1e-9)
 
 
 def test_pooled_notears_keeps_what_the_domains_agree_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,24 +12,42 @@ from numpy.typing import NDArray
 
 from adag.errors import DataError
 from adag.graph import CausalGraph, InvalidGraph
-from baselines import Method, get_method, register
+from baselines import Method, get_method, parse_spec, register
+from baselines.registry import built_in_methods
 
 Arrays = dict[str, NDArray[np.float64]]
+
+
+GCASTLE = {
+    "notears": "notears",
+    "golem[num_iter=200]": "golem",
+    "golem-ev[num_iter=200,device=cpu]": "golem",
+    "golem-nv[num_iter=200,device=cpu]": "golem-nv",
+}
+"""What is asked of us, and the key of what is asked of gcastle."""
+LINGAM = ("direct-lingam", "ica-lingam")
+WEIGHTED = ("dagma", "var-sort-regress", "r2-sort-regress", "random-sort-regress")
+CLASSES = ("flop", "ges", "boss", "grasp")
+ALONE = ("notears-standardised", "pc", "notears-torch")
+"""Compared in a test of their own."""
+WITH_A_FAMILY = (
+    "multi-group-direct-lingam", "notears-pooled", "oracle-order-lasso", "oracle-order-ridge", "pooled-order-lasso",
+    "pooled-order-ridge",
+)  # fmt: skip
+"""Compared in test_family_methods.py."""
 
 
 def directed(matrix: NDArray[Any]) -> bool:
     return nx.is_directed_acyclic_graph(nx.DiGraph(matrix))
 
 
-@pytest.mark.parametrize(
-    ("spec", "library"),
-    [
-        ("notears", "notears"),
-        ("golem[num_iter=200]", "golem"),
-        ("golem-ev[num_iter=200,device=cpu]", "golem"),
-        ("golem-nv[num_iter=200,device=cpu]", "golem-nv"),
-    ],
-)
+def test_every_method_of_another_package_is_compared_with_it_on_5_data_sets(datasets: Arrays) -> None:
+    assert len(datasets) >= 5
+    compared = {parse_spec(spec).name for spec in GCASTLE} | {*LINGAM, *WEIGHTED, *CLASSES, *ALONE, *WITH_A_FAMILY}
+    assert compared == {cls.name for cls in built_in_methods() if cls.package != "adag"}
+
+
+@pytest.mark.parametrize(("spec", "library"), GCASTLE.items())
 def test_gcastle_methods_answer_as_gcastle_does(spec: str, library: str, datasets: Arrays, reference: Arrays) -> None:
     method = get_method(spec)
     compared = 0
@@ -60,7 +78,7 @@ def test_notears_standardised_answers_as_gcastle_does_on_standardised_columns(
         np.testing.assert_array_equal(in_other_units.adjacency, graph.adjacency, err_msg=name)
 
 
-@pytest.mark.parametrize("library", ["direct-lingam", "ica-lingam"])
+@pytest.mark.parametrize("library", LINGAM)
 def test_lingam_methods_answer_as_lingam_does(library: str, datasets: Arrays, reference: Arrays) -> None:
     for name, X in datasets.items():
         graph = get_method(library).discover(X, seed=3)
@@ -84,7 +102,7 @@ def test_pc_answers_as_causal_learn_does(datasets: Arrays, reference: Arrays) ->
     assert bidirected > 0, "no data set has the conflict that this test is about"
 
 
-@pytest.mark.parametrize("library", ["dagma", "var-sort-regress", "r2-sort-regress", "random-sort-regress"])
+@pytest.mark.parametrize("library", WEIGHTED)
 def test_weighted_methods_answer_as_their_libraries_do(library: str, datasets: Arrays, reference: Arrays) -> None:
     for name, X in datasets.items():
         graph = get_method("dagma[T=2]" if library == "dagma" else library).discover(X, seed=3)
@@ -96,7 +114,7 @@ def test_weighted_methods_answer_as_their_libraries_do(library: str, datasets: A
             np.testing.assert_array_equal(edges, np.abs(theirs) >= 0.3, err_msg=name)
 
 
-@pytest.mark.parametrize("library", ["flop", "ges", "boss", "grasp"])
+@pytest.mark.parametrize("library", CLASSES)
 def test_searches_for_a_class_answer_as_their_libraries_do(library: str, datasets: Arrays, reference: Arrays) -> None:
     marks = set()
     for name, X in datasets.items():

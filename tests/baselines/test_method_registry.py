@@ -15,7 +15,7 @@ import pytest
 
 from adag.errors import CheckpointError, UsageError
 from baselines import Method, available_methods, get_method, method_class, register
-from baselines.registry import parameters
+from baselines.registry import built_in_methods, parameters
 
 BUILT_IN = [
     "adag", "adag-adapted", "adag-family", "adag-family-supervised", "adag-refined", "adag-unsupervised",
@@ -93,6 +93,7 @@ def as_before_castle() -> Any:
 
 def test_every_method_is_there() -> None:
     assert set(available_methods()) >= set(BUILT_IN)
+    assert [cls.name for cls in built_in_methods()] == BUILT_IN, "a new method: say here what it is"
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
