@@ -141,11 +141,6 @@ def test_raw_equal_variance_data_are_var_sortable_and_iscm_data_are_not() -> Non
     assert mean("raw", 1) > mean("iscm", 1)
 
 
-def test_var_sortability_of_iscm_data_is_one_half_within_its_interval() -> None:
-    values = [sortabilities(load(dataclasses.replace(KEY, n=200, scale="iscm", repeat=r)))[0] for r in range(150)]
-    assert abs(np.mean(values) - 0.5) < 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
-
-
 @pytest.mark.parametrize("violation", ["measurement-error", "confounders", "nonlinear", "weak-weights"])
 def test_a_violated_cell_is_a_data_set_of_its_own(violation: str) -> None:
     data = load(dataclasses.replace(KEY, violation=violation))

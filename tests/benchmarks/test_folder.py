@@ -19,15 +19,15 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Three data sets; the last one's graph is not known."""
+    """Three data sets with their edge lists; the graph of a fourth is not known."""
     rng = np.random.default_rng(1)
     target = tmp_path / "mine"
     target.mkdir()
-    for k, name in enumerate(("apples", "pears", "plums")):
+    for k, name in enumerate(("apples", "pears", "plums", "quinces")):
         height = rng.normal(size=40 + k)
         table = {"height": height, "sun": rng.normal(size=40 + k), "fruit": 2 * height + rng.normal(size=40 + k)}
         pd.DataFrame(table).to_csv(target / f"{name}.csv", index=False)
-        if name != "plums":
+        if name != "quinces":
             (target / f"{name}.edges.csv").write_text("source,target\nheight,fruit\nsun,fruit\n")
     return target
 
@@ -39,16 +39,16 @@ def keys(path: Path) -> list[DatasetKey]:
 
 def test_data_sets_and_their_graphs(data: Path) -> None:
     found = keys(data)
-    assert [folder.title(key.graph) for key in found] == ["apples", "pears", "plums"]
-    assert [(key.n, key.d, key.repeat) for key in found] == [(40, 3, 0), (41, 3, 0), (42, 3, 0)]
-    for key in found[:2]:
+    assert [folder.title(key.graph) for key in found] == ["apples", "pears", "plums", "quinces"]
+    assert [(key.n, key.d, key.repeat) for key in found] == [(40, 3, 0), (41, 3, 0), (42, 3, 0), (43, 3, 0)]
+    for key in found[:3]:
         names = list(load(key).X.columns)
         edges = {(names[i], names[j]) for i, j in np.argwhere(load(key).truth)}
         assert edges == {("height", "fruit"), ("sun", "fruit")}
         assert load(key).weights is None
         written = pd.read_csv(data / f"{folder.title(key.graph)}.csv")
         np.testing.assert_allclose(load(key).X[written.columns], written)
-    assert not load(found[2]).graph_known
+    assert not load(found[3]).graph_known
 
 
 def test_the_grid_is_kept_as_text_that_plans_the_same(data: Path, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_grid_is_kept_as_text_that_plans_the_same(data: Path, tmp_path: Path
     (tmp_path / "grid.toml").write_text(text)
     again, _ = load_grid(str(tmp_path / "grid.toml"))
     assert again.cells == grid.cells
-    assert len(grid.trials(grid.specs(), repeats=5)) == 3 * len(grid.specs())  # real data are not repeated
+    assert len(grid.trials(grid.specs(), repeats=5)) == 4 * len(grid.specs())  # real data are not repeated
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_changed_data_are_not_mixed_with_the_old(data: Path) -> None:
     before = keys(data)
     with (data / "apples.csv").open("a") as file:
         file.write("1,2,3\n")
-    assert [old == new for old, new in zip(before, keys(data), strict=True)] == [False, True, True]
+    assert [old == new for old, new in zip(before, keys(data), strict=True)] == [False, True, True, True]
     load.cache_clear()
     with pytest.raises(UsageError, match=r"apples\.csv' has changed since this run began"):
         load(before[0])
@@ -108,13 +108,14 @@ def test_one_command_benchmarks_a_folder(data: Path, command: Command, tmp_path:
     line = ["benchmarks/run.py", "--data", data, "--methods", "adag,pc,var-sort-regress", "--out", tmp_path / "run"]
     result = command(*line)
     assert result.returncode == 0, result.stderr
-    assert "9 trials planned, 9 to run" in result.stdout
+    assert "12 trials planned, 12 to run" in result.stdout
     trials = pd.read_csv(tmp_path / "run" / "trials.csv")
     assert (trials["status"] == "ok").all()
-    known = ~trials["graph"].str.contains("plums")
+    known = ~trials["graph"].str.contains("quinces")
     assert (trials.loc[known, "true_edges"] == 2).all()
     assert trials.loc[known, "shd_cpdag"].notna().all()
     assert trials.loc[~known, ["true_edges", "shd", "shd_cpdag", "f1_skeleton"]].isna().all().all()
     assert trials["nnz"].notna().all()
-    assert "apples" in result.stdout
+    assert all(name in result.stdout for name in ("apples", "pears", "plums", "quinces"))
+    assert {"index.html", "trials.csv", "figures"} <= {path.name for path in (tmp_path / "run").iterdir()}
     assert "0 to run" in command(*line).stdout
