@@ -25,7 +25,10 @@ from benchmarks.store import read_records
 from benchmarks.summary import read_trials, unsure
 
 ANSWER = ("status", "kind", "adjacency", "weights", "confidence")
-VARIES = ("runtime_s", "batch_runtime_s", "batch_size", "first_call", "error", "traceback", "threads", "device")
+VARIES = (
+    "runtime_s", "batch_runtime_s", "batch_size", "first_call", "peak_memory_mib", "error", "traceback", "threads",
+    "device",
+)  # fmt: skip
 """What two runs may differ in; the rest of a scored row follows from trial and answer."""
 GRID = """title = "Agreement"
 methods = []

@@ -45,7 +45,7 @@ degree = 1
 d = [5]
 n = [20]
 """
-_TIMES = ["runtime_s", "first_call", "batch_runtime_s", "batch_size"]
+_TIMES = ["runtime_s", "first_call", "batch_runtime_s", "batch_size", "peak_memory_mib"]
 _TOKEN = "ADAG_CHAOS"
 
 

@@ -22,6 +22,7 @@ class Outcome(TypedDict):
     status: Status
     runtime_s: float
     prepare_s: float
+    peak_memory_mib: float
     error: str
     traceback: str
     kind: str
@@ -41,6 +42,7 @@ def failure(status: Status, error: str, *, runtime_s: float = math.nan, trace: s
         status=status,
         runtime_s=runtime_s,
         prepare_s=math.nan,
+        peak_memory_mib=math.nan,
         error=without_paths(" ".join(error.split()))[:500],
         traceback=without_paths(trace)[-2000:],
         kind="",

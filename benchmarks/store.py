@@ -48,6 +48,7 @@ SCHEMA = pa.schema(
         ("status", pa.string()),  # ok, error, timeout, crash, oom, invalid-output
         ("runtime_s", pa.float64()),  # of a single `discover`
         ("prepare_s", pa.float64()),  # of what was learnt once from the family before it; NaN without
+        ("peak_memory_mib", pa.float64()),  # resident in the worker during the trial, its libraries included
         ("batch_runtime_s", pa.float64()),  # a data set's share of one `discover_many`; NaN without
         ("batch_size", pa.int64()),  # data sets in that call; 0 without
         ("timeout_s", pa.float64()),

@@ -4,6 +4,7 @@ It holds one method, warm, and answers one trial after another over a pipe. What
 (a segmentation fault, a hang in native code, ``os._exit``) ends at this process's edge; whoever watches it lives on.
 """
 
+import contextlib
 import ctypes
 import faulthandler
 import math
@@ -16,6 +17,7 @@ import struct
 import sys
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.outcome import Outcome, Status, failure, of_exception
@@ -103,6 +105,7 @@ def main(channel: int, faults: int, clock: int, parent: int, threads: int) -> No
         if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
             os._exit(0)
         outcome["first_call"] = first
+        outcome["peak_memory_mib"] = _peak_memory()
         pipe.send(("done", outcome, bool(children() - own)))
         first = False
 
@@ -134,6 +137,7 @@ def _attempt(methods: Methods, trial: "Trial", started: mmap.mmap, batch: "list[
         method, prepare_s = methods.of(trial.dataset)
     except Exception as e:
         return of_exception(_status_of(e), e)
+    _reset_peak_memory()
     CLOCK.pack_into(started, 0, time.monotonic())
     start = time.perf_counter()
     try:
@@ -168,6 +172,21 @@ def _attempt_batch(batch: "list[Batched]", started: mmap.mmap) -> Outcome:
         return outcome
     finally:
         batch.clear()
+
+
+def _reset_peak_memory() -> None:
+    """Forget the process's peak so far, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_memory() -> float:
+    """Most resident memory since the reset, in MiB: with the libraries, without a GPU's; NaN where nobody tells."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return math.nan
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), math.nan)
 
 
 def _status_of(exception: BaseException) -> Status:

@@ -55,6 +55,20 @@ class Allocate(Toy):
 
 
 @register
+class Peaks(Toy):
+    """Needs 256 MiB for its first data set, and nothing to speak of for the others."""
+
+    name = "odd-peaks"
+    calls = 0
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        self.calls += 1
+        if self.calls == 1:
+            np.ones(2**25).sum()
+        return chain(X)
+
+
+@register
 class Fork(Toy):
     """Answers well and leaves a child of a child behind, in a session of its own."""
 

@@ -179,6 +179,13 @@ def test_workers_are_reused_and_estimates_do_not_depend_on_how(slots: int) -> No
         assert two[trial]["runtime_s"] < 0.1  # `discover` alone: no import, no start-up
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system keeps no resettable peak")
+def test_the_peak_of_memory_is_that_of_the_trial(slots: int) -> None:
+    records = run(trials("odd-peaks", 3), 1)
+    first, *others = (records[trial]["peak_memory_mib"] for trial in sorted(records, key=lambda t: t.dataset.repeat))
+    assert all(50 < other < first - 200 for other in others)
+
+
 def test_batches_are_timed_beside_single_calls_and_never_answer_for_them(slots: int) -> None:
     """The last record of each trial counts; its batch has its own columns."""
     sizes = [trial for n in (20, 30) for trial in trials("odd-batches", 20, n=n)]
