@@ -48,7 +48,7 @@ STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
         lambda: {k: v for k, v in np.get_printoptions().items() if k != "override_repr"},
         lambda options: np.set_printoptions(**options),
     ),
-    "os.environ": (lambda: dict(os.environ), lambda variables: (os.environ.clear(), os.environ.update(variables))),
+    "os.environ": (lambda: dict(os.environ), lambda variables: _restore_environment(variables)),
     "the working directory": (os.getcwd, os.chdir),
     "sys.stdout and sys.stderr": (
         lambda: (sys.stdout, sys.stderr),
@@ -126,6 +126,11 @@ def recorded(wait_s: float = 0.2) -> Iterator[Callable[[], str]]:
                     os.close(copy)
         file.seek(0)
         text.append(file.read())
+
+
+def _restore_environment(variables: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
 
 
 def _flush() -> None:
