@@ -28,7 +28,7 @@ def grid_file(folder: Path, text: str) -> str:
 
 
 def test_the_promised_grids_are_shipped() -> None:
-    assert {"small", "er2", "sf2", "sachs", "real", "regimes", "robust"} <= set(available_grids())
+    assert {"small", "scale", "samples", "er2", "sf2", "sachs", "real", "regimes", "robust"} <= set(available_grids())
 
 
 @pytest.mark.parametrize("name", available_grids())
