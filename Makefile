@@ -19,8 +19,8 @@ $(STAMP): pyproject.toml constraints.txt requirements-data.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.txt
 	@touch $@
 
-bench-small: setup ## Nine methods on the small grid: table and figures, into runs/small
-	$(BIN)/python benchmarks/run.py --grid small --out runs/small
+bench-small: setup ## Nine methods on five data sets a cell of the small grid, into runs/small
+	$(BIN)/python benchmarks/run.py --grid small --repeats 5 --out runs/small
 
 figures: setup ## Redraw every figure from the files under results/
 	$(BIN)/python benchmarks/figures.py $(patsubst %/trials.csv,%,$(wildcard results/*/trials.csv))
