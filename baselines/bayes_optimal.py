@@ -77,13 +77,15 @@ def least_expected(graphs: NDArray[np.int8], probability: Array) -> int:
     return int(np.einsum("gij,ij->g", graphs, gain).argmax())
 
 
-def log_evidence(X: Array) -> Array:
+def log_evidence(X: Array, log2_points: int = 10) -> Array:
     """Log marginal likelihood of each variable given each set of parents, the weights integrated out.
 
     Parameters
     ----------
     X : ndarray, shape (n, d)
         Samples of mean 0 and noise variance 1, as simulated.
+    log2_points : int
+        Of the sequence of points that an integral over two weights or more is the mean of.
 
     Returns
     -------
@@ -97,11 +99,11 @@ def log_evidence(X: Array) -> Array:
         others = [i for i in range(d) if i != j]
         for size in range(d):
             for parents in combinations(others, size):
-                table[j, sum(1 << i for i in parents)] = _log_integral(gram, j, list(parents))
+                table[j, sum(1 << i for i in parents)] = _log_integral(gram, j, list(parents), log2_points)
     return table
 
 
-def _log_integral(gram: Array, j: int, parents: list[int]) -> float:
+def _log_integral(gram: Array, j: int, parents: list[int], log2_points: int) -> float:
     """Log of the mean over the prior's weights w of ``exp(-|x_j - X_S w|^2 / 2)``."""
     k = len(parents)
     if k == 0:
@@ -112,13 +114,13 @@ def _log_integral(gram: Array, j: int, parents: list[int]) -> float:
     left = gram[j, j] - gram[parents, j] @ mean
     signs = np.array(list(product((1.0, -1.0), repeat=k)))
     low, high = np.where(signs > 0, LOW, -HIGH), np.where(signs > 0, HIGH, -LOW)
-    inside = boxes(low - mean, high - mean, np.linalg.cholesky(np.linalg.inv(inner))).sum()
+    inside = boxes(low - mean, high - mean, np.linalg.cholesky(np.linalg.inv(inner)), log2_points).sum()
     density = -k * np.log(2.0 * (HIGH - LOW))
     volume = 0.5 * k * np.log(2.0 * np.pi) - 0.5 * np.linalg.slogdet(inner)[1]
     return float(-0.5 * left + density + volume + np.log(max(inside, 1e-300)))
 
 
-def boxes(low: Array, high: Array, factor: Array) -> Array:
+def boxes(low: Array, high: Array, factor: Array, log2_points: int = 10) -> Array:
     """Probability that a normal vector of mean 0 lies in each of some boxes.
 
     One variable after the other, given those before (Genz 1992), averaged over a fixed Sobol sequence: the same
@@ -130,11 +132,13 @@ def boxes(low: Array, high: Array, factor: Array) -> Array:
         Corners.
     factor : ndarray, shape (k, k)
         Lower Cholesky factor of the covariance.
+    log2_points : int
+        Of the sequence.
     """
     from scipy.special import ndtr, ndtri
 
     k = len(factor)
-    u = _points(k)
+    u = _points(k, log2_points)
     y = np.zeros((len(low), u.shape[0], k))
     inside = np.ones((len(low), u.shape[0]))
     for i in range(k):
@@ -150,13 +154,13 @@ def boxes(low: Array, high: Array, factor: Array) -> Array:
 
 
 @lru_cache
-def _points(k: int) -> Array:
+def _points(k: int, log2: int = 10) -> Array:
     """A Sobol sequence in k dimensions, the last of which is never looked at; one point will do for one."""
     if k == 1:
         return np.full((1, 1), 0.5)
     from scipy.stats import qmc
 
-    return qmc.Sobol(k, scramble=False).random_base2(10) + 2.0**-11
+    return qmc.Sobol(k, scramble=False).random_base2(log2) + 2.0 ** -(log2 + 1)
 
 
 @lru_cache
