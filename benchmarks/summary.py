@@ -101,12 +101,18 @@ def print_tables(trials: pd.DataFrame, pretrained: dict[str, str], console: Cons
 def markdown(trials: pd.DataFrame) -> str:
     """The README's table: mean SHD with its 95% interval per cell; for CPDAG methods, between CPDAGs (marked).
 
-    The best mean is bold; a star says that it is a claim (`claims.best`).
+    The best mean is bold; a star says that it is a claim (`claims.best`); ‡ marks a method that had not all data sets.
     """
     methods = method_order(trials)
+    fewer = {
+        label: f"{label} ‡: on the first {mine} of {most} data sets of a cell alone, so its mean is never in bold"
+        for label in methods
+        if (mine := _most_repeats(trials[trials["label"] == label])) < (most := _most_repeats(trials))
+    }
     only_cpdag = {label for label in methods if trials.loc[trials["label"] == label, "shd"].isna().all()}
     known = given(trials)
-    marked = {label: f"{label} †" if label in unsure(trials) else label for label in methods}
+    marks = {label: " †" * (label in unsure(trials)) + " ‡" * (label in fewer) for label in methods}
+    marked = {label: label + mark for label, mark in marks.items()}
     marked = {label: f"{text}; {known[label]}" if known else text for label, text in marked.items()}
     heads = [f"{marked[label]} (CPDAG)" if label in only_cpdag else marked[label] for label in methods]
     group_by = ["family", "d", "n"]
@@ -124,7 +130,12 @@ def markdown(trials: pd.DataFrame) -> str:
                  for cell, label in zip(cells, methods, strict=True)]  # fmt: skip
         lines.append(f"| {family}, d = {d} | {n} | {edges:.1f} | {' | '.join(cells)} |")
     lines += [f"\n{label} †: {_UNSURE}" for label in sorted(unsure(trials))]
+    lines += [f"\n{note}" for note in fewer.values()]
     return "\n".join(lines)
+
+
+def _most_repeats(trials: pd.DataFrame) -> int:
+    return int(trials["repeat"].nunique())
 
 
 def _mixtures(trials: pd.DataFrame) -> list[str]:
