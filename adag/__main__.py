@@ -96,11 +96,14 @@ def adapt(
     _writing(out, lambda: adapted.save(out))
     learned = adapted.card["adapted"]
     rows = " to ".join(str(n) for n in sorted(set(learned["rows"])))
-    console.print(f"{learned['domains']} data sets of {rows} rows, {len(adapted.variables or [])} variables")
+    count = f"{learned['domains']} data set{'s' if learned['domains'] > 1 else ''}"
+    console.print(f"{count} of {rows} rows, {len(adapted.variables or [])} variables")
     if learned["gain"] > 0:
         console.print(f"what they share foretells a new one: {learned['gain']:.3f} nats a pair of variables")
     else:
-        console.print("they share nothing that can be told from them: the checkpoint answers as before")
+        alone = learned["domains"] == 1
+        why = "one has no other to share with" if alone else "they share nothing that can be told from them"
+        console.print(f"{why}: the checkpoint answers as before, with --refine", soft_wrap=True)
     console.print(f"checkpoint: {out}", soft_wrap=True)
 
 

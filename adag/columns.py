@@ -31,7 +31,8 @@ def arranged(columns: Sequence[str], variables: Sequence[str], whose: str) -> li
         A column is missing or not known; it is named.
     """
     d = len(variables)
-    if len(columns) == d and unnamed(d) in (list(columns), list(variables)):
+    # A file may well call its columns x0, x1, ... and have them in another order: where the names agree, they count.
+    if len(columns) == d and unnamed(d) in (list(columns), list(variables)) and set(columns) != set(variables):
         return list(range(d))
     where = {name: k for k, name in enumerate(columns)}
     if missing := [name for name in variables if name not in where]:

@@ -56,11 +56,12 @@ def read_domains(
         try:
             moments, columns = moments_of_one(X)
             known = columns if known is None else known
-            if known == unnamed(len(known)) and len(columns) == len(known):
+            if known == unnamed(len(known)) and len(columns) == len(known) and set(columns) != set(known):
                 known = columns  # the first names there are
             parts.append(moments.picked(arranged(columns, known, whose)))
         except DataError as e:
-            raise DataError(f"{_label(datasets, k)}: {e}") from None
+            label, message = _label(datasets, k), str(e)
+            raise DataError(message if label in message.partition(":")[0] else f"{label}: {message}") from None
         if on_domain:
             on_domain(k + 1)
     assert known is not None

@@ -1,8 +1,8 @@
 """What family checkpoints have learnt, drawn from CSVs: ``python benchmarks/families_figures.py [results/families]``.
 
 ``spectrum.csv`` and ``maps.csv`` give the figures ``spectrum-NAME``, ``bias-NAME`` and ``attention-NAME`` of every
-checkpoint, ``curves.csv`` gives ``curves-FAMILY``. Also called by `families` at the end. The same files give the same
-bytes.
+checkpoint, ``curves.csv`` gives ``curves-FAMILY``, ``sachs_folds.csv`` gives ``sachs-folds``. Also called by `families`
+and `sachs_folds` at the end. The same files give the same bytes.
 """
 
 import sys
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from adag.errors import UsageError
 from benchmarks.figures import draw_all, save
 from benchmarks.look import HUES, LOOK, STYLE
+from benchmarks.sachs import EDGES
+from benchmarks.statistics import interval
 
 LEAST = 1e-5
 """Of the total square: a component with a smaller share is not drawn."""
@@ -41,9 +43,9 @@ def draw(folder: Path) -> list[Path]:
     """Draw what the folder's CSVs allow into ``folder/figures``; the files written."""
     tables = {name: pd.read_csv(path) for name in ("spectrum", "maps", "curves")
               if (path := folder / f"{name}.csv").exists()}  # fmt: skip
-    if not tables:
+    written = draw_folds(folder) if (folder / "sachs_folds.csv").exists() else []
+    if not tables and not written:
         raise UsageError(f"'{folder}' holds no spectrum.csv, maps.csv or curves.csv: run benchmarks/families.py")
-    written = []
     with plt.rc_context(STYLE):
         if "maps" in tables and "spectrum" in tables:
             for name, maps in tables["maps"].groupby("checkpoint"):
@@ -57,6 +59,12 @@ def draw(folder: Path) -> list[Path]:
             for (family, d), rows in tables["curves"].groupby(["family", "d"]):
                 written += save(curves(f"{family}, d = {d}", rows), folder / "figures", f"curves-{family}-d{d}")
     return written
+
+
+def draw_folds(folder: Path) -> list[Path]:
+    """Draw the one figure of ``sachs_folds.csv``; the files written."""
+    with plt.rc_context(STYLE):
+        return save(folds(pd.read_csv(folder / "sachs_folds.csv")), folder / "figures", "sachs-folds")
 
 
 def spectrum(name: str, rows: pd.DataFrame, maps: pd.DataFrame) -> Figure:
@@ -172,6 +180,33 @@ def curves(title: str, rows: pd.DataFrame) -> Figure:
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=min(3, len(handles)))
     figure.suptitle(f"{title}: mean SHD of fresh domains with its 95% interval; lower is better", x=0.01, ha="left",
                     fontsize=10)  # fmt: skip
+    return figure
+
+
+def folds(rows: pd.DataFrame) -> Figure:
+    """SHD of the held-out condition against the number of conditions adapted to: each fold, and their mean."""
+    figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
+    places = {domains: k for k, domains in enumerate(sorted(rows["domains"].unique()))}
+    for method, own in rows.groupby("method", sort=False):
+        colour, marker = LOOK[str(method)]
+        by = [(places[domains], interval(part["shd"])) for domains, part in own.groupby("domains")]
+        x = np.array([place for place, _ in by]) + {"adag": -0.08, "adag-refined": 0.08}.get(str(method), 0.0)
+        mean = np.array([value.mean for _, value in by])
+        error = [mean - [value.low for _, value in by], [value.high for _, value in by] - mean]
+        ax.errorbar(x, mean, yerr=error, color=colour, marker=marker, markersize=6, linewidth=1.3, capsize=3,
+                    label=str(method), zorder=3)  # fmt: skip
+        if len(by) > 1:
+            for _, fold in own.groupby("condition", sort=False):
+                ax.plot([places[domains] for domains in fold["domains"]], fold["shd"], color=colour, linewidth=0.7,
+                        alpha=0.35)  # fmt: skip
+    ax.axhline(EDGES, color="0.5", linewidth=1, linestyle=":", label="no edge at all")
+    ax.set_ylim(bottom=0)
+    ax.set_xticks(list(places.values()), ["none" if domains == 0 else str(domains) for domains in places])
+    ax.set_xlabel("conditions adapted to, of the other eight")
+    ax.set_ylabel("SHD to the consensus DAG")
+    figure.legend(loc="outside lower center", ncols=4)
+    figure.suptitle("Sachs: each of nine conditions held out in turn (thin), their mean and its 95% interval; lower is "
+                    "better", x=0.01, ha="left", fontsize=9)  # fmt: skip
     return figure
 
 

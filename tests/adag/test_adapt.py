@@ -117,6 +117,35 @@ def test_columns_are_matched_by_name(model: ADAG, adapted: ADAG, frames: list[pd
     assert np.array_equal(adapted.discover(frames[3].to_numpy()).adjacency, graph.adjacency)  # by position
 
 
+def test_names_that_look_like_none_are_still_names(
+    model: ADAG, adapted: ADAG, frames: list[pd.DataFrame], tmp_path: Path
+) -> None:
+    """Files may call their columns x0, x1, ...: the same names in another order are matched, whichever comes first."""
+    files = []
+    for k, frame in enumerate(frames):
+        own = frame.set_axis([f"x{j}" for j in range(6)], axis=1)
+        files.append(tmp_path / f"{k:02}.csv")
+        (own[[f"x{j}" for j in (5, 1, 3, 0, 2, 4)]] if k % 2 else own).to_csv(files[-1], index=False)
+    straight = model.adapt(files)
+    assert straight.variables == [f"x{j}" for j in range(6)]
+    assert torch.allclose(straight.model.bias, adapted.model.bias, atol=1e-3)
+    turned = model.adapt(files[1:] + files[:1])
+    assert turned.variables == [f"x{j}" for j in (5, 1, 3, 0, 2, 4)]
+    place = [5, 1, 3, 0, 2, 4]
+    assert torch.allclose(turned.model.bias, adapted.model.bias[place][:, place], atol=1e-3)
+    graph, other = straight.discover(frames[0]), straight.discover(files[1])  # other names, by position; by name
+    assert graph.names == tuple("abcdef")
+    assert other.names == tuple(turned.variables)
+
+
+def test_arrays_take_the_names_of_the_first_table(model: ADAG, adapted: ADAG, frames: list[pd.DataFrame]) -> None:
+    mixed = [frame if k == 4 else frame.to_numpy() for k, frame in enumerate(frames)]
+    named = model.adapt(mixed)
+    assert named.variables == list("abcdef")
+    assert torch.allclose(named.model.bias, adapted.model.bias, atol=1e-5)
+    assert model.adapt([frame.to_numpy() for frame in frames]).variables == [f"x{j}" for j in range(6)]
+
+
 def test_a_saved_one_answers_the_same(adapted: ADAG, frames: list[pd.DataFrame], tmp_path: Path) -> None:
     adapted.save(tmp_path / "mine.safetensors")
     again = ADAG(tmp_path / "mine.safetensors", "cpu")

@@ -167,4 +167,26 @@ def test_adapt_names_what_it_cannot_read(in_process, tmp_path: Path) -> None:
     assert code == 2
     assert "b.csv': column 'q' of '" in complaint
     assert "is missing" in complaint
+    (tmp_path / "b.csv").write_text("p,q,r\n1,2,0\n3,5,1\n4,4,7\n")
+    code, _, complaint = in_process("adapt", tmp_path, "--out", out)
+    assert (code, "b.csv': column 'r' is not among those of '" in complaint) == (2, True)
+    (tmp_path / "b.csv").write_text("q,p\n1,2\n3,\n4,4\n")
+    code, _, complaint = in_process("adapt", tmp_path, "--out", out)
+    assert (code, "b.csv': column 'p' has missing values (NaN): 1 of 3 rows" in complaint) == (2, True)
+    (tmp_path / "b.csv").write_text("1,2\n3,5\n4,4\n")
+    code, _, complaint = in_process("adapt", tmp_path, "--out", out)
+    assert (code, "b.csv' has no header row" in complaint) == (2, True)
+    assert complaint.count("b.csv") == 1
     assert not out.exists()
+
+
+def test_adapt_to_a_single_file_says_that_it_learns_nothing(in_process, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "one").mkdir()
+    pd.DataFrame(rng.normal(size=(12, 3)), columns=list("abc")).to_csv(tmp_path / "one" / "a.csv", index=False)
+    out = tmp_path / "mine.safetensors"
+    code, said, complaint = in_process("adapt", tmp_path / "one", "--out", out, "--checkpoint", "adag-small")
+    assert code == 0, complaint
+    assert "1 data set of 12 rows, 3 variables" in said
+    assert "one has no other to share with: the checkpoint answers as before, with --refine" in said
+    assert out.exists()
