@@ -86,10 +86,12 @@ def run(
 ) -> None:
     """Measure and write; about 6 s of one thread a data set."""
     torch.set_num_threads(1)
-    with threadpool_limits(1):
-        table = pd.concat([measure(10, int(n), 2.0, repeats) for n in samples.split(",")])
     out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(out / "limits.csv", index=False)
+    table = pd.DataFrame()
+    for n in samples.split(","):
+        with threadpool_limits(1):
+            table = pd.concat([table, measure(10, int(n), 2.0, repeats)])
+        table.to_csv(out / "limits.csv", index=False)  # after each: what is computed is kept
     about = environment.describe(1, sys.argv[1:], script="-m benchmarks.limits")
     about["versions"] = {name: get_method(name).version for name in METHODS}
     (out / "environment.json").write_text(json.dumps(about, indent=2) + "\n")
