@@ -103,7 +103,7 @@ def test_it_errs_as_often_as_it_expects_to_and_less_than_regression() -> None:
 
 
 def test_edges_keep_to_the_order_and_are_found_with_many_samples() -> None:
-    method = get_method("oracle-order-bayes[sweeps=60,chains=2]")
+    method = get_method("oracle-order-bayes")
     method.prepare(GivenFamily(KEY, 1000))
     sem_A, X = (t.numpy() for t in tuning_domains(KEY, 3, 1000))
     order = family_of(*KEY).order
