@@ -42,6 +42,7 @@ SPARE = [("#8B4513", "<"), ("#4B0082", ">"), ("#AA4499", "s"), ("#DDCC77", "o"),
 STYLE: dict[Any, Any] = {
     "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
     "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left", "svg.hashsalt": "adag",
+    "svg.fonttype": "none",  # text that can be read, searched and spoken, in half the bytes of outlines
     "legend.frameon": False, "figure.facecolor": "white",
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -62,9 +63,26 @@ def test_records_come_back_as_written_before_and_after_compaction(grid: tuple[Gr
         assert done(store.folder, trials) == {trial.key for trial in trials}
     assert before.equals(after)
     first = after.iloc[0]
-    assert np.array_equal(np.reshape(first["weights"], (first["d"], first["d"])), np.eye(first["d"], k=1) / 3)
+    weights = np.asarray(np.eye(first["d"], k=1) / 3, dtype=np.float32)
+    assert np.array_equal(np.reshape(first["weights"], (first["d"], first["d"])), weights)
     assert first["confidence"] is None
-    assert pq.read_schema(tmp_path / "run" / "estimates.parquet").field("adjacency").type.value_type == "int8"
+    kept = pq.read_schema(tmp_path / "run" / "estimates.parquet")
+    types = {name: kept.field(name).type.value_type for name in ("adjacency", "weights", "confidence")}
+    assert types == {"adjacency": "int8", "weights": "float", "confidence": "float"}
+
+
+def test_estimates_of_an_older_run_in_double_are_read_and_halved(grid: tuple[Grid, str], tmp_path: Path) -> None:
+    with Store(tmp_path, *grid) as store:
+        store.append(row(planned(grid[0])[0]))
+        store.compact()
+        table = pq.read_table(tmp_path / "estimates.parquet")
+        double = pa.list_(pa.float64())
+        at = table.schema.get_field_index("weights")
+        pq.write_table(table.set_column(at, "weights", table["weights"].cast(double)), tmp_path / "estimates.parquet")
+        records = read_records(tmp_path)
+        store._replace(records)
+        assert pq.read_schema(tmp_path / "estimates.parquet").field("weights").type == pa.list_(pa.float32())
+        assert read_records(tmp_path).equals(records)
 
 
 @settings(max_examples=15, deadline=None)
