@@ -4,7 +4,6 @@ It holds one method, warm, and answers one trial after another over a pipe. What
 (a segmentation fault, a hang in native code, ``os._exit``) ends at this process's edge; whoever watches it lives on.
 """
 
-import contextlib
 import ctypes
 import faulthandler
 import math
@@ -17,9 +16,9 @@ import struct
 import sys
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.memory import PeakMemory
 from benchmarks.outcome import Outcome, Status, failure, of_exception
 
 if TYPE_CHECKING:
@@ -88,6 +87,7 @@ def main(channel: int, faults: int, clock: int, parent: int, threads: int) -> No
         return
     own = children()
     me = os.getpid()
+    memory = PeakMemory()
     ready = failure("ok", "")
     ready["device"] = _device()
     pipe.send(("ready", ready, False))
@@ -101,11 +101,11 @@ def main(channel: int, faults: int, clock: int, parent: int, threads: int) -> No
         for pool in pools:
             if pool.num_threads != threads:  # an earlier trial's doing
                 pool.set_num_threads(threads)
-        outcome = _attempt_batch(batch, started) if trial is None else _attempt(methods, trial, started, batch)
+        outcome = _attempt_batch(batch, started) if trial is None else _attempt(methods, trial, started, memory, batch)
         if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
             os._exit(0)
         outcome["first_call"] = first
-        outcome["peak_memory_mib"] = _peak_memory()
+        outcome["peak_memory_mib"] = memory.mib()
         pipe.send(("done", outcome, bool(children() - own)))
         first = False
 
@@ -127,7 +127,9 @@ def _load(spec: object, threads: int) -> "tuple[Methods, list[LibController]]":
     return methods, pools.lib_controllers
 
 
-def _attempt(methods: Methods, trial: "Trial", started: mmap.mmap, batch: "list[Batched]") -> Outcome:
+def _attempt(
+    methods: Methods, trial: "Trial", started: mmap.mmap, memory: PeakMemory, batch: "list[Batched]"
+) -> Outcome:
     from adag.acyclicity import edge_threshold
     from adag.graph import InvalidGraph
     from benchmarks.datasets import load
@@ -137,7 +139,7 @@ def _attempt(methods: Methods, trial: "Trial", started: mmap.mmap, batch: "list[
         method, prepare_s = methods.of(trial.dataset)
     except Exception as e:
         return of_exception(_status_of(e), e)
-    _reset_peak_memory()
+    memory.reset()
     CLOCK.pack_into(started, 0, time.monotonic())
     start = time.perf_counter()
     try:
@@ -172,21 +174,6 @@ def _attempt_batch(batch: "list[Batched]", started: mmap.mmap) -> Outcome:
         return outcome
     finally:
         batch.clear()
-
-
-def _reset_peak_memory() -> None:
-    """Forget the process's peak so far, where the system can (Linux)."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak_memory() -> float:
-    """Most resident memory since the reset, in MiB: with the libraries, without a GPU's; NaN where nobody tells."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return math.nan
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), math.nan)
 
 
 def _status_of(exception: BaseException) -> Status:
