@@ -134,12 +134,11 @@ class Worker:
 
         Returns whether a child process is left over; the rest of the parcel is then not run.
         """
+        self._hold_pools()
         # All first: one after another, while this code is in the processor's caches; between two `discover` it is not.
         ready = [self._ready(pickle.loads(trial)) for trial in parcel]
         for place, task in enumerate(ready):
-            for pool in self.pools:
-                if pool.num_threads != self.threads:  # an earlier trial's doing
-                    pool.set_num_threads(self.threads)
+            self._hold_pools()
             self.memory.reset()
             if not self.board.begin():
                 return False
@@ -153,6 +152,11 @@ class Worker:
             if children() - self.own:
                 return True
         return False
+
+    def _hold_pools(self) -> None:
+        for pool in self.pools:
+            if pool.num_threads != self.threads:  # an earlier trial's doing
+                pool.set_num_threads(self.threads)
 
     def _ready(self, trial: "Trial | None") -> Ready | Outcome | None:
         from benchmarks.datasets import load
