@@ -43,7 +43,7 @@ def contained(seed: int | None = None, *, restore_generators: bool = True) -> It
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_ALONE)
-        stack.enter_context(_torch(seed))
+        stack.enter_context(_torch(seed, restore_generators))
         if restore_generators:
             stack.enter_context(_generators())
         if seed is not None:
@@ -70,10 +70,11 @@ def _generators() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _torch(seed: int | None) -> Iterator[None]:
+def _torch(seed: int | None, restore_generator: bool) -> Iterator[None]:
     import torch  # every process that discovers has it loaded already
 
-    state, dtype, threads = torch.get_rng_state(), torch.get_default_dtype(), torch.get_num_threads()
+    state = torch.get_rng_state() if restore_generator else None
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     if seed is not None:
         # Without a GPU, `torch.manual_seed` keeps every call, with its stack, for the day CUDA starts: a leak.
         torch.default_generator.manual_seed(seed)
@@ -83,7 +84,8 @@ def _torch(seed: int | None) -> Iterator[None]:
         with torch.enable_grad():  # a caller's no_grad() would stop gradient methods
             yield
     finally:
-        torch.set_rng_state(state)
+        if state is not None:
+            torch.set_rng_state(state)
         torch.set_default_dtype(dtype)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)

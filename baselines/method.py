@@ -8,7 +8,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,13 @@ class Method:
         return ""
 
 
+class Samples(NamedTuple):
+    """A data set that was checked: a copy, shape (n, d), and its variables' names."""
+
+    X: NDArray[np.float64]
+    names: list[str]
+
+
 class ReadyMethod:
     """A method with its parameters, validated input, silence and clean global state around it.
 
@@ -177,8 +184,8 @@ class ReadyMethod:
         return self.timed_discover(X, seed=seed)[0]
 
     def timed_discover(self, X: Any, *, seed: int = 0) -> tuple[CausalGraph, float]:
-        """`discover`, and the seconds spent in the method's own `discover` alone."""
-        samples, names = self._samples(X)
+        """`discover` of a data set or of `samples`, and the seconds spent in the method's own `discover` alone."""
+        samples, names = X if isinstance(X, Samples) else self.samples(X)
         self.warm_up()
         with contained(seed, restore_generators=self.shares_generators):
             start = time.perf_counter()
@@ -203,7 +210,7 @@ class ReadyMethod:
         checked = []
         for k, X in enumerate(datasets):
             try:
-                checked.append(self._samples(X))
+                checked.append(self.samples(X))
             except DataError as e:
                 raise DataError(f"data set {k}: {e}") from None
         self.warm_up()
@@ -213,7 +220,14 @@ class ReadyMethod:
             seconds = time.perf_counter() - start
         return [self._checked(graph, names) for graph, (_, names) in zip(graphs, checked, strict=True)], seconds
 
-    def _samples(self, X: Any) -> tuple[NDArray[np.float64], list[str]]:
+    def samples(self, X: Any) -> Samples:
+        """A data set as `discover` needs it, for one call: the method may do with it what it likes.
+
+        Raises
+        ------
+        DataError
+            See `discover`.
+        """
         samples, names = as_samples(X)
         if self.method.given != "one domain" and self._family is None:
             raise DataError(
@@ -234,11 +248,13 @@ class ReadyMethod:
                 f"{self.spec} needs at least {d + spare} samples for {d} variables, and there are {n}: "
                 "collect more rows, drop columns, or use a method without this limit, e.g. adag"
             )
-        return samples, names
+        return Samples(samples, names)
 
     def _checked(self, graph: Any, names: list[str]) -> CausalGraph:
         if not isinstance(graph, CausalGraph):
             raise InvalidGraph(f"{self.spec} returned {type(graph).__name__}, expected adag.CausalGraph")
         if graph.d != len(names):
             raise InvalidGraph(f"{self.spec} returned {graph.d} variables for data with {len(names)}")
+        if graph.names == tuple(names):
+            return graph
         return dataclasses.replace(graph, names=tuple(names))

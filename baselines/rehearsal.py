@@ -8,13 +8,12 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from adag.families import FamilyKey, family_of
 from adag.graph import CausalGraph
 from adag.validation import as_samples
 from baselines.given import GivenFamily
-from baselines.method import Method, ReadyMethod
+from baselines.method import Method, ReadyMethod, Samples
 from baselines.spec import MethodSpec
 
 _SAMPLES = 50
@@ -31,7 +30,8 @@ class Rehearsed(ReadyMethod):
         super().__init__(method, spec)
         self._prepared: dict[FamilyKey, Method] = {}
 
-    def _samples(self, X: Any) -> tuple[NDArray[np.float64], list[str]]:
+    def samples(self, X: Any) -> Samples:
+        """The same, and the method is prepared for a family of such data sets."""
         samples, _ = as_samples(X)
         d = samples.shape[1]
         seed = 0 if d > 3 else next(s for s in count() if _order(d, s) == np.argsort(samples.var(axis=0)).tolist())
@@ -42,13 +42,13 @@ class Rehearsed(ReadyMethod):
             self.prepare(GivenFamily(key, _SAMPLES, noise))  # type: ignore[arg-type]
             self._prepared[key] = self.method
         self.method, self._family = self._prepared[key], GivenFamily(key, _SAMPLES)
-        return super()._samples(X)
+        return super().samples(X)
 
     def timed_discover_many(self, datasets: Sequence[Any], *, seed: int = 0) -> tuple[list[CausalGraph], float]:
         """One by one: each data set has a family of its own, and the method knows one at a time."""
         graphs, seconds = list[CausalGraph](), 0.0
         for X in datasets:
-            self._samples(X)  # prepares for it
+            self.samples(X)  # prepares for it
             own, spent = super().timed_discover_many([X], seed=seed)
             graphs, seconds = graphs + own, seconds + spent
         return graphs, seconds

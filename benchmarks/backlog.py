@@ -9,7 +9,7 @@ from benchmarks.keys import Trial
 
 _LOAD_S = 5.0
 """Loading another method takes about this long: not worth it for a shorter job."""
-_LEAST_S = 1e-3
+LEAST_S = 1e-3
 """No trial is cheaper than its bookkeeping."""
 
 
@@ -63,7 +63,7 @@ class Backlog:
 
     def next_seconds(self, method: MethodSpec) -> float:
         """Expected seconds of the trial that `take` would return first."""
-        return max((self._one(queue) for queue in self._waiting[method].values() if queue), default=_LEAST_S)
+        return max((self._one(queue) for queue in self._waiting[method].values() if queue), default=LEAST_S)
 
     def seconds(self, method: MethodSpec) -> float:
         """Expected seconds of all trials of a method."""
@@ -94,4 +94,4 @@ class Backlog:
         return sizes.setdefault((trial.dataset.d, trial.dataset.n), deque())
 
     def _one(self, queue: deque[Trial]) -> float:
-        return max(self.costs.seconds(queue[0]), _LEAST_S)
+        return max(self.costs.seconds(queue[0]), LEAST_S)

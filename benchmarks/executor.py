@@ -1,12 +1,13 @@
 """Trials in, outcomes out: the scheduling loop above Ray. Called by `run`.
 
 A slot is a Ray actor (`supervisor.Supervisor`) that keeps one method warm and runs one trial at a time; short trials
-are sent ahead of their turn. A free slot stays with its method while that has trials left, then moves to the method
-with the most work per slot. Nothing is assumed to be shared with the nodes but the installed packages: keys go out,
-graphs come back.
+are sent ahead of their turn, several together. A free slot stays with its method while that has trials left, then moves
+to the method with the most work per slot. Nothing is assumed to be shared with the nodes but the installed packages:
+keys go out, graphs come back.
 """
 
 import logging
+import math
 import pickle
 import time
 import uuid
@@ -16,21 +17,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from baselines import MethodSpec, method_class
-from benchmarks.backlog import Backlog
+from benchmarks.backlog import LEAST_S, Backlog
 from benchmarks.cluster import Nodes, Shape, import_path
 from benchmarks.costs import CostModel
 from benchmarks.keys import Trial
 from benchmarks.outcome import Outcome, failure
-from benchmarks.supervisor import BATCH, Supervisor, Task
+from benchmarks.parcel import PARCEL, PARCEL_S, Task
+from benchmarks.supervisor import BATCH, Supervisor
 
 _DRIVER = uuid.uuid4().hex
 """Marks the processes of this driver; see `guardian.MARK`."""
 _LOSSES_ALLOWED = 3
 """A trial whose node or actor vanished this often is recorded as a crash."""
-_AHEAD_S = 1.0
-"""So much work is sent ahead to a slot: enough to keep it busy while results travel; less when little is left."""
-_AHEAD = 64
-_TICK_S = 0.4
+_AHEAD_S, _AHEAD = 3 * PARCEL_S, 3 * PARCEL
+"""So much work and so many trials are sent ahead to a slot, less when little is left: one parcel runs, one lies ready
+in the worker, and one behind it for the moment when results travel."""
+_TICK_S = 0.35
 """Between two calls of `on_tick`, where results are synced: with `supervisor._HOLD_S` less than a second."""
 _log = logging.getLogger(__name__)
 
@@ -167,7 +169,8 @@ class _Loop:
         for slot in [slot for slot in self.slots if slot.call is None]:
             tasks = self._tasks(slot)
             if tasks or slot.given or slot.busy:
-                slot.call = slot.actor.exchange.remote(tasks, slot.ahead // 2)
+                low = slot.ahead // 2 if slot.method is not None and self.batches[slot.method] else -1
+                slot.call = slot.actor.exchange.remote(tasks, low)
                 continue
             method = self._next_method([m for m in self.backlog.methods() if shapes[m] == slot.shape])
             if method is not None:
@@ -204,7 +207,8 @@ class _Loop:
         slot.given.add(number)
         size = trial.dataset
         group = f"{size.d} x {size.n} of {size.family}" if self.batches[trial.method] else ""
-        return Task(number, pickle.dumps(trial), trial.timeout_s, group)
+        seconds = max(self.costs.seconds(trial), LEAST_S) if self.costs.knows(str(trial.method)) else math.inf
+        return Task(number, pickle.dumps(trial), trial.timeout_s, seconds, group)
 
     def _next_method(self, methods: Sequence[MethodSpec]) -> MethodSpec | None:
         held = Counter(slot.method for slot in self.slots if slot.method is not None and slot.call is not None)

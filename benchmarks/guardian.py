@@ -8,8 +8,10 @@ the file means that the supervisor is gone.
 
 import contextlib
 import os
+import subprocess
 import sys
 import time
+from io import FileIO
 
 MARK = "ADAG_BENCHMARK_SUPERVISOR"
 """Environment variable of every worker and of what it forks: "driver:pid of the supervisor"."""
@@ -28,6 +30,23 @@ def main(mark: str) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while kill_marked(mark, session) and time.monotonic() < deadline:  # again: a victim may just have forked
         time.sleep(0.02)
+
+
+def start_guardian(mark: str, pythonpath: str) -> FileIO:
+    """A detached guardian, and the pipe whose closing, by whatever kills this process, the supervisor, wakes it."""
+    theirs, ours = os.pipe()
+    try:
+        subprocess.run(
+            [sys.executable, "-P", "-m", "benchmarks.guardian", mark],
+            env=os.environ | {"PYTHONPATH": pythonpath},
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    finally:
+        os.close(theirs)
+    return FileIO(ours, "w")
 
 
 def kill_marked(mark: str, session: int) -> int:

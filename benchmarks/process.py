@@ -6,7 +6,6 @@ nothing heavy.
 """
 
 import contextlib
-import mmap
 import os
 import pickle
 import select
@@ -16,25 +15,35 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import psutil
 
+from benchmarks.board import Board
+from benchmarks.memory import WatchedMemory
 from benchmarks.outcome import Outcome, failure
-from benchmarks.worker import CLOCK
+from benchmarks.parcel import Answer, Task
 
 _POLL_S = 0.1
 """Between two looks at a worker that says nothing; every look takes a core from somebody's `discover`."""
 _LOAD_LIMIT_S = 600.0
-"""For importing a library or deriving a data set; both are ours, so only a defect or a dead disk reaches it."""
-_LOOK_S = 1.0
-_WITH_CHILDREN_EVERY = 20
-"""Memory of the children is looked up at every so many looks: it costs milliseconds."""
+"""For importing a library or deriving data sets; both are ours, so only a defect or a dead disk reaches it."""
+_LEAK_S = 1.0
+
+
+@dataclass
+class _Parcel:
+    """What was sent together; `tasks` are those not answered yet, in the order in which they are run."""
+
+    number: int
+    tasks: deque[Task]
+    offset: int = 0
 
 
 class WorkerProcess:
-    """A worker with its method; whatever becomes of it, every question gets an `Outcome`.
+    """A worker with its method; whatever becomes of it, every task gets an `Answer` or is given back.
 
     Parameters
     ----------
@@ -46,6 +55,15 @@ class WorkerProcess:
         Size of its thread pools.
     memory_bytes : int
         It is killed when it grows beyond this, children included.
+
+    Attributes
+    ----------
+    alive : bool
+        Until it has died or was ended.
+    parcels : deque
+        On their way or running.
+    changed : float
+        When it was last seen to have begun or finished something (`time.monotonic`).
     """
 
     def __init__(self, method: bytes, environment: dict[str, str], threads: int, memory_bytes: int) -> None:
@@ -53,13 +71,16 @@ class WorkerProcess:
         self.alive = True
         self.device = ""
         self.threads = threads
-        self._looked, self._looks = time.monotonic(), 0
+        self.changed = time.monotonic()
+        self.parcels: deque[_Parcel] = deque()
+        self._sent, self._answered, self._stopped = 0, 0, False
+        self._unrun: list[Task] = []
+        self._board = Board.new()
         self._faults = tempfile.TemporaryFile()  # noqa: SIM115 (as long-lived as this object)
         ours, theirs = socket.socketpair()
-        with theirs, tempfile.TemporaryFile() as clock:
-            clock.truncate(CLOCK.size)
-            self._clock = mmap.mmap(clock.fileno(), CLOCK.size)
-            arguments = [theirs.fileno(), self._faults.fileno(), clock.fileno(), os.getpid(), threads]
+        with theirs:
+            inherited = [theirs.fileno(), self._faults.fileno(), *self._board.fds]
+            arguments = [*inherited[:2], os.getpid(), threads, *inherited[2:]]
             self.process = subprocess.Popen(
                 # -P: the folder we happen to stand in is no place to import from
                 [sys.executable, "-P", "-m", "benchmarks.worker", *map(str, arguments)],
@@ -67,10 +88,10 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._faults,
-                pass_fds=arguments[:3],
+                pass_fds=inherited,
                 start_new_session=True,
             )
-        self._watched = psutil.Process(self.process.pid)
+        self._memory = WatchedMemory(self.process.pid)
         self.pipe = Connection(ours.detach())
         self._poller = select.poll()
         self._poller.register(self.pipe.fileno(), select.POLLIN)
@@ -78,24 +99,98 @@ class WorkerProcess:
 
     def load(self) -> Outcome | None:
         """Wait until the method is warm: None; else what went wrong."""
-        outcome = self._answer(_LOAD_LIMIT_S)
-        if outcome["status"] != "ok":
-            return outcome
-        self.device = outcome["device"]
-        return None
+        trouble: Outcome | None = None
+        while trouble is None and not self._poller.poll(1000 * _POLL_S):
+            trouble = self._trouble(None, _LOAD_LIMIT_S)
+        if trouble is None:
+            try:
+                outcome: Outcome = self.pipe.recv()
+            except (EOFError, OSError, pickle.UnpicklingError):
+                outcome = self._death(None)
+            self.device, self.changed = outcome["device"], time.monotonic()
+            trouble = None if outcome["status"] == "ok" else outcome
+        if trouble is not None:
+            self.end()
+        return trouble
 
-    def run(self, trial: bytes, timeout_s: float) -> Outcome:
-        """The outcome of a trial (a pickled `Trial`), or of one `discover_many` over the last ones (pickled None)."""
-        CLOCK.pack_into(self._clock, 0, 0.0)
-        self._send(trial)
-        outcome = self._answer(timeout_s)
-        outcome["threads"], outcome["device"] = self.threads, self.device
-        return outcome
+    def has_room(self) -> bool:
+        """Whether it can take a parcel: one more than the running one, so that it never waits for us."""
+        return len(self.parcels) < 1 if self._stopped else len(self.parcels) < 2
+
+    def put(self, tasks: list[Task]) -> None:
+        """Send a parcel to a worker that `has_room`."""
+        if not self.parcels:
+            self.changed = time.monotonic()
+            self._board.go_on()
+            self._stopped = False
+        self._board.clear(self._sent)
+        self.parcels.append(_Parcel(self._sent, deque(tasks)))
+        self._sent += 1
+        self._send(pickle.dumps([task.trial for task in tasks]))
+
+    def watch(self) -> list[Answer]:
+        """Wait for the end of a parcel, a death, a deadline or the memory limit, or a moment; what has been answered.
+
+        Only while there are parcels. What was sent and will not be run any more is then in `take_back`.
+        """
+        parcel = self.parcels[0]
+        if self._poller.poll(1000 * self._patience()):
+            try:
+                leftovers = self.pipe.recv()
+            except (EOFError, OSError, pickle.UnpicklingError):
+                started = self._board.started()
+                return self._read() + self._closed(self._death(started), started)
+            answers = self._read()
+            self._unrun += parcel.tasks
+            self.parcels.popleft()
+            self.changed = time.monotonic()
+            # A leak over many short trials, none of which lasts until a look of its own, costs a fresh process.
+            leaky = self._memory.seconds_since_look() > _LEAK_S and self._memory.look() > self.memory_bytes
+            if leftovers or leaky:
+                self.end()
+            return answers
+        answers = self._read()
+        started = self._board.started()
+        limit = parcel.tasks[0].timeout_s if parcel.tasks else _LOAD_LIMIT_S
+        if (trouble := self._trouble(started, limit)) is not None:
+            answers += self._closed(trouble, started)
+        return answers
+
+    def recall(self) -> list[Answer]:
+        """Take back what has not begun, if there is any, from a worker whose running trial takes long; its answers."""
+        if self._stopped or sum(len(parcel.tasks) for parcel in self.parcels) < 2:
+            return []
+        self._stopped = True
+        certain = self._board.stop()
+        answers = self._read()
+        if certain:  # else they come back with the end of their parcel
+            for parcel in self.parcels:
+                running = 1 if parcel is self.parcels[0] else 0
+                self._unrun += list(parcel.tasks)[running:]
+                parcel.tasks = deque(list(parcel.tasks)[:running])
+        return answers
+
+    def take_back(self) -> list[Task]:
+        """Tasks that were sent and will not be run here, in their order; each is given back once."""
+        unrun, self._unrun = self._unrun, []
+        return unrun
 
     def end(self) -> None:
         """Kill the worker and everything that descends from it."""
         if not self.alive:
             return
+        self._kill()
+        self._close()
+
+    def _close(self) -> None:
+        for parcel in self.parcels:
+            self._unrun += parcel.tasks
+        self.parcels.clear()
+        self._board.close()
+        self._memory.close()
+        self._faults.close()
+
+    def _kill(self) -> None:
         self.alive = False
         self.pipe.close()
         while victims := _living(psutil.Process().children(recursive=True)):
@@ -107,81 +202,70 @@ class WorkerProcess:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(victim.pid, 0)
         self.process.wait()
-        self._faults.close()
 
     def _send(self, message: bytes) -> None:
-        with contextlib.suppress(OSError):  # if it is dead already, `_answer` sees that
+        with contextlib.suppress(OSError):  # if it is dead already, `watch` sees that
             self.pipe.send_bytes(message)
 
-    def _answer(self, timeout_s: float) -> Outcome:
-        """Wait for the worker's answer, its death, its deadline or its memory limit, whichever comes first."""
-        began, wait = time.monotonic(), _POLL_S
-        while True:
-            if self._poller.poll(1000 * wait):
-                try:
-                    word, outcome, leftovers = self.pipe.recv()
-                except (EOFError, OSError, pickle.UnpicklingError):
-                    return self._dead()
-                # A leak over many short trials, none of which lasts until a look of its own, costs a fresh process.
-                leaky = time.monotonic() - self._looked > _LOOK_S and self._memory() > self.memory_bytes
-                if word == "failed" or leftovers or leaky:
-                    self.end()
-                return outcome
-            if self.process.poll() is not None and not self._poller.poll(0):
-                return self._dead()
-            started = self._started()
-            limit = _LOAD_LIMIT_S if started is None else timeout_s
-            elapsed = time.monotonic() - (started or began)
-            wait = max(0.0, min(_POLL_S, limit - elapsed))
-            if elapsed >= limit:
-                self.end()
-                if started is None:
-                    return failure("crash", f"the worker was not ready after {elapsed:.0f} s and was killed")
-                return failure("timeout", f"killed at its limit of {timeout_s:g} s", runtime_s=elapsed)
-            if (used := self._memory()) > self.memory_bytes:
-                self.end()
-                error = f"killed at {used / 2**30:.2f} GiB: its limit is {self.memory_bytes / 2**30:.2f} GiB"
-                return failure("oom", error, runtime_s=elapsed)
+    def _patience(self) -> float:
+        """How long to wait for the worker before the next look at it, in seconds."""
+        started, tasks = self._board.started(), self.parcels[0].tasks
+        if started is None or not tasks:
+            return _POLL_S
+        return max(0.0, min(_POLL_S, tasks[0].timeout_s - (time.monotonic() - started)))
 
-    def _started(self) -> float | None:
-        """When the running `discover` began, by the worker's own hand: a message would wake us for every trial."""
-        return CLOCK.unpack_from(self._clock)[0] or None
+    def _read(self) -> list[Answer]:
+        """What the worker has written since the last time."""
+        parcel = self.parcels[0]
+        outcomes, parcel.offset = self._board.read(parcel.number, parcel.offset)
+        if outcomes:
+            self.changed = time.monotonic()
+            self._answered += len(outcomes)
+        return [self._answer(parcel.tasks.popleft(), outcome, sure=True) for outcome in outcomes]
 
-    def _dead(self) -> Outcome:
-        started = self._started()
+    def _answer(self, task: Task, outcome: Outcome, *, sure: bool) -> Answer:
+        outcome["threads"], outcome["device"] = self.threads, self.device
+        return Answer(task, outcome, sure)
+
+    def _trouble(self, started: float | None, timeout_s: float) -> Outcome | None:
+        """Whether the worker has died, or has to, since a trial started or it was last seen at work."""
+        if self.process.poll() is not None and not self._poller.poll(0):
+            return self._death(started)
+        elapsed = time.monotonic() - (started or self.changed)
+        if elapsed >= (_LOAD_LIMIT_S if started is None else timeout_s):
+            if started is None:
+                return failure("crash", f"the worker was not ready after {elapsed:.0f} s and was killed")
+            return failure("timeout", f"killed at its limit of {timeout_s:g} s", runtime_s=elapsed)
+        if (used := self._memory.look()) > self.memory_bytes:
+            error = f"killed at {used / 2**30:.2f} GiB: its limit is {self.memory_bytes / 2**30:.2f} GiB"
+            return failure("oom", error, runtime_s=elapsed)
+        return None
+
+    def _closed(self, trouble: Outcome, started: float | None) -> list[Answer]:
+        """End the worker; the answer of the trial that was running is the trouble, unless it was faster."""
+        self._kill()
+        answers = self._read()
+        if not answers and self.parcels[0].tasks:
+            # It never began, or has only begun, in a worker where others ran before it: it may not be its own doing.
+            young = trouble["status"] == "oom" and trouble["runtime_s"] < _POLL_S and self._answered > 0
+            task = self.parcels[0].tasks.popleft()
+            answers.append(self._answer(task, trouble, sure=started is not None and not young))
+        self._close()
+        return answers
+
+    def _death(self, started: float | None) -> Outcome:
         elapsed = time.monotonic() - started if started else float("nan")
         with contextlib.suppress(subprocess.TimeoutExpired):  # the pipe closes a moment before the process is gone
             self.process.wait(1.0)
         code = self.process.returncode
         self._faults.seek(0)
         trace = self._faults.read(2000).decode(errors="replace")
-        self.end()
         if code == -signal.SIGKILL:  # not by us: the kernel does this when the machine runs out of memory
             return failure("oom", "killed by the system (SIGKILL), most likely for memory", runtime_s=elapsed)
         if code is not None and code < 0:
             return failure("crash", f"died of {signal.Signals(-code).name}", runtime_s=elapsed, trace=trace)
         what = "closed its pipe" if code is None else f"ended its process with exit code {code}"
         return failure("crash", f"the method {what}", runtime_s=elapsed, trace=trace)
-
-    def _memory(self) -> int:
-        """Resident bytes of the process, now and then with those of its children that they don't share with it."""
-        self._looked = time.monotonic()
-        self._looks += 1
-        try:
-            used = int(self._watched.memory_info().rss)
-            if self._looks % _WITH_CHILDREN_EVERY == 0 and _has_children(self.process.pid):
-                used += sum(child.memory_full_info().uss for child in self._watched.children(recursive=True))
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            return 0
-        return used
-
-
-def _has_children(pid: int) -> bool:
-    """Whether a process has children; where the kernel does not tell, True: finding them is dear."""
-    try:
-        return any(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    except OSError:
-        return True
 
 
 def _living(processes: list[psutil.Process]) -> list[psutil.Process]:

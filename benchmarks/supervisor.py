@@ -1,27 +1,25 @@
-"""The Ray actor of one slot: keeps one `process.WorkerProcess` busy, and hands results over in small parcels.
+"""The Ray actor of one slot: keeps one `process.WorkerProcess` busy, and hands over what its trials came to.
 
-Trials are sent ahead of their turn and results are returned several at a time, so that a round trip through Ray is
-paid once for many short trials; a thread of its own watches every single one. Imports nothing heavy. Called by
-`executor`.
+Trials are sent ahead of their turn and short ones travel together, from the driver to here and on to the worker, where
+the next parcel lies ready when the last one ends; results are returned several at a time. A round trip is so paid once
+for many short trials, while a thread of its own watches every single one. Imports nothing heavy. Called by `executor`.
 """
 
 import contextlib
 import math
 import os
 import pickle
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
-from benchmarks.guardian import MARK
-from benchmarks.outcome import Outcome, failure
+from benchmarks.guardian import MARK, start_guardian
+from benchmarks.outcome import Outcome
+from benchmarks.parcel import Answer, Task, take
 from benchmarks.process import WorkerProcess
 from benchmarks.worker import adopt_orphans
 
@@ -30,19 +28,11 @@ THREAD_VARIABLES = (
 )  # fmt: skip
 BATCH = 16
 """Data sets of one `discover_many` at most."""
-_HOLD_S = 0.4
-"""A finished trial is handed over no later than this; with `executor._TICK_S`, it is on disk within a second."""
+_HOLD_S = 0.35
+"""A finished trial is handed over about so late at most: with two looks at its worker, at `process._POLL_S`, and with
+`executor._TICK_S` it is on disk within a second."""
 _LONG_S = 1.0
 """What waits behind a trial that runs longer than this is given back for other slots to take."""
-
-
-class Task(NamedTuple):
-    """One trial on its way to a worker; `group` is "" or what it may be batched with."""
-
-    number: int
-    trial: bytes
-    timeout_s: float
-    group: str
 
 
 class Result(NamedTuple):
@@ -89,9 +79,11 @@ class Supervisor:
         self.low = 0
         self.running_since: float | None = None
         self.finished: list[Result] = []
+        self.whole = False
+        self.suspect: int | None = None
         self.finished_since = 0.0
         self.defect: BaseException | None = None
-        self.lifeline = _start_guardian(mark, pythonpath)  # before we adopt orphans: it must not become ours
+        self.lifeline = start_guardian(mark, pythonpath)  # before we adopt orphans: it must not become ours
         adopt_orphans()
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -108,89 +100,139 @@ class Supervisor:
     def exchange(self, tasks: list[Task], low: int) -> tuple[list[Result], list[int], bool]:
         """Take tasks of the loaded method; return results, the numbers of tasks given back unstarted, and if busy.
 
-        Returns once there are results and no more than `low` tasks wait, a result is `_HOLD_S` old, or nothing is
-        left to do; or when tasks wait behind one that takes long.
+        Returns once there are results and no more than `low` tasks wait, a parcel of them is complete, a result is
+        `_HOLD_S` old, or nothing is left to do; or when tasks wait behind one that takes long.
         """
         with self.changed:
             self.waiting.extend(tasks)
             self.low = low
             self.changed.notify_all()
-            while True:
-                if self.defect is not None:
-                    raise self.defect
-                now = time.monotonic()
-                given_back: list[int] = []
-                if self.running_since is not None and now - self.running_since > _LONG_S:
-                    given_back = [task.number for task in self.waiting]
-                    self.waiting.clear()
-                due = self.finished and (len(self.waiting) <= low or now - self.finished_since >= _HOLD_S)
-                idle = self.running_since is None and not self.waiting
-                if due or given_back or idle:
-                    results, self.finished = self.finished, []
-                    return results, given_back, not idle
-                # The first result after this does not wake us, and is not too old when we wake.
-                self.changed.wait(self.finished_since + _HOLD_S - now if self.finished else _HOLD_S)
+            while not self._due():
+                self.changed.wait()
+            if self.defect is not None:
+                raise self.defect
+            given_back: list[int] = []
+            if self._long():
+                given_back = [task.number for task in self.waiting]
+                self.waiting.clear()
+            results, self.finished, self.whole = self.finished, [], False
+            return results, given_back, self.running_since is not None or bool(self.waiting)
+
+    def _due(self) -> bool:
+        """Whether `exchange` has something to say."""
+        if self.defect is not None or (self.waiting and self._long()):
+            return True
+        if not self.finished:
+            return self.running_since is None and not self.waiting
+        old = time.monotonic() - self.finished_since >= _HOLD_S
+        return self.whole or old or len(self.waiting) <= self.low
+
+    def _long(self) -> bool:
+        return self.running_since is not None and time.monotonic() - self.running_since > _LONG_S
 
     def _serve(self) -> None:
-        """The thread: one task after another, until the process ends."""
+        """The thread: one parcel after another, the next one sent ahead, until the process ends."""
         group: list[Result] = []
         try:
             while True:
                 with self.changed:
-                    while not self.waiting:
+                    while not self.waiting and not self._parcels():
                         self.changed.wait()
-                    task = self.waiting.popleft()
-                    self.running_since = time.monotonic()
-                before = self.worker
-                outcome = self._run(task)
-                if self.worker is not before or not self._alive():
+                    parcel = self._next_parcel()
+                    if self.running_since is None:
+                        self.running_since = time.monotonic()
+                answers = self._put(parcel) if parcel else []
+                if self._parcels():
+                    answers += self._watch()
+                answers = self._settle(answers)
+                if not self._alive():
                     group = []  # the data sets that it had kept for the batch went with the worker
-                if task.group and outcome["status"] == "ok" and self._alive():
-                    group.append(Result(task.number, outcome.copy(), again=True))
+                for task, outcome, _ in answers:
+                    if task.group and outcome["status"] == "ok" and self._alive():
+                        group.append(Result(task.number, outcome.copy(), again=True))
+                        if not self._continues(task.group, len(group)):
+                            self._run_batch(group, task.timeout_s * len(group))
+                            with self.changed:
+                                self._finish(group)
+                            group = []
                 with self.changed:
-                    self._finish([Result(task.number, outcome, again=False)])
-                    together = self.waiting and self.waiting[0].group == task.group and len(group) < BATCH
-                    if not (group and not together):
-                        self._rest()
-                        continue
-                self._run_batch(group, task.timeout_s * len(group))
-                with self.changed:
-                    self._finish(group)
                     self._rest()
-                group = []
         except BaseException as e:  # a defect of ours: `exchange` raises it in the driver
             with self.changed:
                 self.defect = e
                 self.changed.notify_all()
 
+    def _parcels(self) -> int:
+        return len(self.worker.parcels) if self.worker is not None else 0
+
+    def _next_parcel(self) -> list[Task]:
+        if self.worker is not None and self.worker.alive and not self.worker.has_room():
+            return []
+        return take(self.waiting, self.suspect, ahead=self._parcels() > 0)
+
+    def _put(self, parcel: list[Task]) -> list[Answer]:
+        """Send a parcel, to a fresh worker if need be; its first task's answer if there can be none."""
+        failed = None if self._alive() else self._start()
+        if failed is not None:
+            with self.changed:
+                self.waiting.extendleft(reversed(parcel[1:]))
+            return [Answer(parcel[0], failed, sure=True)]
+        assert self.worker is not None
+        self.worker.put(parcel)
+        return []
+
+    def _watch(self) -> list[Answer]:
+        """What the worker has answered after a moment; if it is at one trial for long, it runs no other after it."""
+        assert self.worker is not None
+        parcels = self._parcels()
+        answers = self.worker.watch()
+        if self._parcels() < parcels:
+            self.whole = not any(answer.task.group for answer in answers)
+        elif time.monotonic() - self.worker.changed > _LONG_S:
+            answers += self.worker.recall()
+        return answers
+
+    def _settle(self, answers: list[Answer]) -> list[Answer]:
+        """Put what was not run back to the front; the answers that stand are on their way to the driver."""
+        back = []
+        for answer in answers:
+            if not answer.sure and answer.task.number != self.suspect:
+                # It died before `discover` began, of something an earlier trial left behind: it gets a fresh worker.
+                self.suspect = answer.task.number
+                back.append(answer.task)
+        stand = [answer for answer in answers if answer.task not in back]
+        if self.worker is not None:
+            back += self.worker.take_back()
+        with self.changed:
+            self.waiting.extendleft(reversed(back))
+            self._finish([Result(task.number, outcome, again=False) for task, outcome, _ in stand])
+        return stand
+
     def _finish(self, results: list[Result]) -> None:
-        if not self.finished:
+        if results and not self.finished:
             self.finished_since = time.monotonic()
         self.finished += results
 
-    def _rest(self) -> None:
-        """Between two tasks. Whoever waits in `exchange` is woken only for something to do: it costs time."""
-        self.running_since = None
-        if len(self.waiting) <= self.low:
-            self.changed.notify_all()
+    def _continues(self, group: str, size: int) -> bool:
+        """Whether the next task belongs to the same batch."""
+        with self.changed:
+            return bool(self.waiting) and self.waiting[0].group == group and size < BATCH
 
-    def _run(self, task: Task) -> Outcome:
-        outcome = failure("crash", "")
-        for _ in range(2):
-            failed = None if self._alive() else self._start()
-            if failed:
-                return failed
-            assert self.worker is not None
-            outcome = self.worker.run(task.trial, task.timeout_s)
-            if outcome["status"] not in ("crash", "oom") or not math.isnan(outcome["runtime_s"]):
-                return outcome
-            # It died before `discover` began, of something an earlier trial left behind: this trial gets a fresh one.
-        return outcome
+    def _rest(self) -> None:
+        """After a look at the worker. Whoever waits in `exchange` is woken only for something to do: it costs time."""
+        self.running_since = self.worker.changed if self.worker is not None and self.worker.parcels else None
+        if self._due():
+            self.changed.notify_all()
 
     def _run_batch(self, group: list[Result], timeout_s: float) -> None:
         """Add what `discover_many` took to the outcomes of its trials."""
         assert self.worker is not None
-        batch = self.worker.run(pickle.dumps(None), timeout_s)
+        self.worker.put([Task(-1, pickle.dumps(None), timeout_s, math.inf, "")])
+        answers: list[Answer] = []
+        while not answers or self.worker.parcels:
+            answers += self.worker.watch()
+        self.worker.take_back()
+        batch = answers[0].outcome
         for _, outcome, _ in group:
             outcome["batch_runtime_s"], outcome["batch_size"] = batch["batch_runtime_s"], batch["batch_size"]
             if batch["status"] != "ok":  # the trial's own result stands
@@ -203,23 +245,6 @@ class Supervisor:
         self.worker = WorkerProcess(self.method, self.environment, self.threads, self.memory_bytes)
         self.lifeline.write(f"{self.worker.process.pid}\n".encode())
         return self.worker.load()
-
-
-def _start_guardian(mark: str, pythonpath: str) -> FileIO:
-    """A detached `guardian`, and the pipe whose closing, by whatever kills this process, sets it to work."""
-    theirs, ours = os.pipe()
-    try:
-        subprocess.run(
-            [sys.executable, "-P", "-m", "benchmarks.guardian", mark],
-            env=os.environ | {"PYTHONPATH": pythonpath},
-            stdin=theirs,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
-        )
-    finally:
-        os.close(theirs)
-    return FileIO(ours, "w")
 
 
 def _memory_share(slots: int) -> int:

@@ -1,25 +1,25 @@
 """The process in which a method runs: ``python -m benchmarks.worker``, started and watched by `process`.
 
-It holds one method, warm, and answers one trial after another over a pipe. Whatever a method does to its process
-(a segmentation fault, a hang in native code, ``os._exit``) ends at this process's edge; whoever watches it lives on.
+It holds one method, warm, and runs one parcel of trials after another; what each came to is left on the `Board`.
+Whatever a method does to its process (a segmentation fault, a hang in native code, ``os._exit``) ends at this
+process's edge; whoever watches it lives on.
 """
 
-import contextlib
 import ctypes
 import faulthandler
+import itertools
 import math
-import mmap
 import os
 import pickle
 import resource
 import signal
-import struct
 import sys
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from benchmarks.board import Board
+from benchmarks.memory import PeakMemory
 from benchmarks.outcome import Outcome, Status, failure, of_exception
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from threadpoolctl import LibController
 
     from baselines import MethodSpec, ReadyMethod
+    from baselines.method import Samples
     from benchmarks.keys import DatasetKey, Trial
 
     Batched = tuple[ReadyMethod, NDArray[np.float64], int]
@@ -58,56 +59,157 @@ class Methods:
         return self._prepared[family]
 
 
-CLOCK = struct.Struct("d")
-"""The memory shared with whoever watches: when the running `discover` began (`time.monotonic`); 0: not yet."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def main(channel: int, faults: int, clock: int, parent: int, threads: int) -> None:
-    """Load the method named by the first message, then answer trials until the pipe closes.
+def main(channel: int, faults: int, parent: int, threads: int, *board: int) -> None:
+    """Load the method named by the first message, then run one parcel of trials after another until the pipe closes.
 
     Parameters
     ----------
-    channel, faults, clock : int
-        Inherited file descriptors: the two-way pipe, where a fatal signal's stack is written, and the `CLOCK`.
+    channel, faults : int
+        Inherited file descriptors: the two-way pipe, and where a fatal signal's stack is written.
     parent : int
         Process id of the supervisor.
     threads : int
         Size of every thread pool.
+    *board : int
+        Inherited file descriptors of the `Board`.
     """
     die_with(parent)
     adopt_orphans()
     faulthandler.enable(faults)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pipe = Connection(channel)
-    started = mmap.mmap(clock, CLOCK.size)
     try:
         methods, pools = _load(pickle.loads(pipe.recv_bytes()), threads)
     except Exception as e:
-        pipe.send(("failed", of_exception(_status_of(e), e), False))
+        pipe.send(of_exception(_status_of(e), e))
         return
-    own = children()
-    me = os.getpid()
     ready = failure("ok", "")
     ready["device"] = _device()
-    pipe.send(("ready", ready, False))
-    first = True
-    batch: list[Batched] = []
-    while True:
+    worker = Worker(methods, pools, threads, Board(board))
+    pipe.send(ready)
+    for number in itertools.count():
         try:
-            trial = pickle.loads(pipe.recv_bytes())
+            parcel = pickle.loads(pipe.recv_bytes())
         except EOFError:
             return
-        for pool in pools:
-            if pool.num_threads != threads:  # an earlier trial's doing
-                pool.set_num_threads(threads)
-        outcome = _attempt_batch(batch, started) if trial is None else _attempt(methods, trial, started, batch)
-        if os.getpid() != me:  # a child that the method forked and that ran out of its `discover`
-            os._exit(0)
-        outcome["first_call"] = first
-        outcome["peak_memory_mib"] = _peak_memory()
-        pipe.send(("done", outcome, bool(children() - own)))
-        first = False
+        pipe.send(worker.run(number, parcel))
+
+
+class Ready(NamedTuple):
+    """A trial with its data set, checked, and its method, prepared for the family; or what went wrong on the way."""
+
+    trial: "Trial"
+    seed: int
+    method: "ReadyMethod"
+    X: "NDArray[np.float64]"
+    samples: "Samples"
+    prepare_s: float
+
+
+class Worker:
+    """Runs trials, and writes down what they came to.
+
+    Parameters
+    ----------
+    methods : Methods
+        Warm.
+    pools : list of LibController
+        Thread pools to be held at `threads`.
+    board : Board
+        Where the watcher reads.
+    """
+
+    def __init__(self, methods: Methods, pools: "list[LibController]", threads: int, board: Board) -> None:
+        self.methods, self.pools, self.threads, self.board = methods, pools, threads, board
+        self.memory = PeakMemory()
+        self.own, self.me = children(), os.getpid()
+        self.first_call = True
+        self.batch: list[Batched] = []
+
+    def run(self, number: int, parcel: list[bytes]) -> bool:
+        """Run the trials of a parcel (pickled `Trial`s; None: one `discover_many` over the last ones).
+
+        Returns whether a child process is left over; the rest of the parcel is then not run.
+        """
+        self._hold_pools()
+        # All first: one after another, while this code is in the processor's caches; between two `discover` it is not.
+        ready = [self._ready(pickle.loads(trial)) for trial in parcel]
+        for place, task in enumerate(ready):
+            self._hold_pools()
+            self.memory.reset()
+            if not self.board.begin():
+                return False
+            outcome = self._attempt(task)
+            if os.getpid() != self.me:  # a child that the method forked and that ran out of its `discover`
+                os._exit(0)
+            outcome["first_call"], self.first_call = self.first_call, False
+            outcome["peak_memory_mib"] = self.memory.mib()
+            self.board.write(number, outcome, first=place == 0)
+            self.board.end()
+            if children() - self.own:
+                return True
+        return False
+
+    def _hold_pools(self) -> None:
+        for pool in self.pools:
+            if pool.num_threads != self.threads:  # an earlier trial's doing
+                pool.set_num_threads(self.threads)
+
+    def _ready(self, trial: "Trial | None") -> Ready | Outcome | None:
+        from benchmarks.datasets import load
+
+        if trial is None:
+            return None
+        X = load(trial.dataset).X.to_numpy()
+        try:
+            method, prepare_s = self.methods.of(trial.dataset)
+        except Exception as e:
+            return of_exception(_status_of(e), e)
+        try:
+            return Ready(trial, trial.seed, method, X, method.samples(X), prepare_s)
+        except Exception as e:  # refused, in the method's name
+            return of_exception(_status_of(e), e, runtime_s=0.0)
+
+    def _attempt(self, task: Ready | Outcome | None) -> Outcome:
+        from adag.acyclicity import edge_threshold
+        from adag.graph import InvalidGraph
+
+        if task is None:
+            return self._attempt_batch()
+        if not isinstance(task, Ready):
+            return task
+        start = time.perf_counter()
+        try:
+            with edge_threshold(task.trial.dataset.threshold):
+                graph, seconds = task.method.timed_discover(task.samples, seed=task.seed)
+        except InvalidGraph as e:
+            return of_exception("invalid-output", e, runtime_s=time.perf_counter() - start)
+        except BaseException as e:  # SystemExit and the panics of Rust extensions among them
+            return of_exception(_status_of(e), e, runtime_s=time.perf_counter() - start)
+        outcome = failure("ok", "", runtime_s=seconds)
+        outcome["prepare_s"] = task.prepare_s
+        outcome["kind"] = graph.kind
+        outcome["adjacency"] = graph.adjacency.ravel().tolist()
+        outcome["weights"] = None if graph.weights is None else graph.weights.ravel().tolist()
+        outcome["confidence"] = None if graph.confidence is None else graph.confidence.ravel().tolist()
+        if task.method.batches:
+            self.batch.append((task.method, task.X, task.seed))
+        return outcome
+
+    def _attempt_batch(self) -> Outcome:
+        """Time `discover_many` over the data sets that `discover` has just answered; only its time is kept."""
+        batch, self.batch = self.batch, []
+        method, _, seed = batch[0]
+        try:
+            _, seconds = method.timed_discover_many([X for _, X, _ in batch], seed=seed)
+        except BaseException as e:
+            return of_exception(_status_of(e), e)
+        outcome = failure("ok", "")
+        outcome["batch_runtime_s"], outcome["batch_size"] = seconds / len(batch), len(batch)
+        return outcome
 
 
 def _load(spec: object, threads: int) -> "tuple[Methods, list[LibController]]":
@@ -125,68 +227,6 @@ def _load(spec: object, threads: int) -> "tuple[Methods, list[LibController]]":
     pools = ThreadpoolController()
     pools.limit(limits=threads)
     return methods, pools.lib_controllers
-
-
-def _attempt(methods: Methods, trial: "Trial", started: mmap.mmap, batch: "list[Batched]") -> Outcome:
-    from adag.acyclicity import edge_threshold
-    from adag.graph import InvalidGraph
-    from benchmarks.datasets import load
-
-    X = load(trial.dataset).X.to_numpy()
-    try:
-        method, prepare_s = methods.of(trial.dataset)
-    except Exception as e:
-        return of_exception(_status_of(e), e)
-    _reset_peak_memory()
-    CLOCK.pack_into(started, 0, time.monotonic())
-    start = time.perf_counter()
-    try:
-        with edge_threshold(trial.dataset.threshold):
-            graph, seconds = method.timed_discover(X, seed=trial.seed)
-    except InvalidGraph as e:
-        return of_exception("invalid-output", e, runtime_s=time.perf_counter() - start)
-    except BaseException as e:  # SystemExit and the panics of Rust extensions among them
-        return of_exception(_status_of(e), e, runtime_s=time.perf_counter() - start)
-    outcome = failure("ok", "", runtime_s=seconds)
-    outcome["prepare_s"] = prepare_s
-    outcome["kind"] = graph.kind
-    outcome["adjacency"] = graph.adjacency.ravel().tolist()
-    outcome["weights"] = None if graph.weights is None else graph.weights.ravel().tolist()
-    outcome["confidence"] = None if graph.confidence is None else graph.confidence.ravel().tolist()
-    if method.batches:
-        batch.append((method, X, trial.seed))
-    return outcome
-
-
-def _attempt_batch(batch: "list[Batched]", started: mmap.mmap) -> Outcome:
-    """Time `discover_many` over the data sets that `discover` has just answered; only its time is kept."""
-    CLOCK.pack_into(started, 0, time.monotonic())
-    method, _, seed = batch[0]
-    try:
-        _, seconds = method.timed_discover_many([X for _, X, _ in batch], seed=seed)
-    except BaseException as e:
-        return of_exception(_status_of(e), e)
-    else:
-        outcome = failure("ok", "")
-        outcome["batch_runtime_s"], outcome["batch_size"] = seconds / len(batch), len(batch)
-        return outcome
-    finally:
-        batch.clear()
-
-
-def _reset_peak_memory() -> None:
-    """Forget the process's peak so far, where the system can (Linux)."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak_memory() -> float:
-    """Most resident memory since the reset, in MiB: with the libraries, without a GPU's; NaN where nobody tells."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return math.nan
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), math.nan)
 
 
 def _status_of(exception: BaseException) -> Status:

@@ -3,6 +3,7 @@
 The fixture `odd_methods` (test_executor.py) makes a distribution of this file.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -225,3 +226,41 @@ class Threads(Toy):
         weights[1, 2] = max(pool["num_threads"] for pool in threadpool_info())
         weights[2, 3] = 1.0 if os.environ["CUDA_VISIBLE_DEVICES"] == "" else 2.0
         return CausalGraph.from_weights(weights)
+
+
+@register
+class TroubleInTheMiddle(Toy):
+    """Quick, but for one call: the first one after `after` others."""
+
+    name = "odd-trouble-in-the-middle"
+
+    def __init__(self, *, folder: str = ".", trouble: str = "", after: int = 5) -> None:
+        self.folder, self.trouble, self.after = Path(folder), trouble, after
+
+    def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
+        begun = self.folder / "begun"
+        with begun.open("a") as file:
+            file.write(f"{seed} {time.time()}\n")
+        if len(begun.read_text().splitlines()) > self.after:
+            try:
+                (self.folder / "taken").touch(exist_ok=False)
+            except FileExistsError:
+                pass
+            else:
+                self.misbehave()
+        time.sleep(0.02)
+        return chain(X)
+
+    def misbehave(self) -> None:
+        if self.trouble == "hang":
+            ctypes.PyDLL(None).sleep(600)  # PyDLL keeps the GIL
+        elif self.trouble == "segfault":
+            ctypes.string_at(0)
+        elif self.trouble == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif self.trouble == "leaves a child":
+            if os.fork() == 0:
+                time.sleep(600)
+                os._exit(0)
+        else:
+            time.sleep(float(self.trouble))
