@@ -1,17 +1,18 @@
 """Who may be said to be better: a run's trials as tables of data sets x methods, and the claims that they bear out.
 
 A claim is "the best mean of a group of data sets is better than every method of another family". It is made where every
-such paired difference is significant (`statistics.paired_difference`). Called by `benchmarks.summary` and the figures.
+such paired difference is significant by the one rule, `statistics.judged`. Called by `benchmarks.summary`, the figures
+and the pages.
 """
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.keys import CELL
-from benchmarks.statistics import holm, paired_difference, paired_p, significant
+from benchmarks.statistics import Difference, judged, paired_difference
 
 DATA_SET = [*CELL, "repeat"]
 FAILED_AS_EMPTY = ("shd", "shd_cpdag", "shd_skeleton")
@@ -53,13 +54,58 @@ def errors(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
     return trials.pivot(index=DATA_SET, columns="label", values=metric).dropna(axis=1, how="all")
 
 
-def best(trials: pd.DataFrame, metric: str, by: Sequence[str] = ()) -> dict[Any, tuple[set[str], bool]]:
-    """Of every group of data sets: the methods with the best penalised mean, and whether the claim holds.
+class Lead(NamedTuple):
+    """Who has the best mean in a table of data sets x methods, and what may be said of the others."""
 
-    The claim's p is the largest of the paired tests against the methods of other families (all must be beaten, so none
-    is a second chance), times the number of variants in the winner's family (it is the best of so many), corrected by
-    Holm over the groups. That the winner was chosen by looking needs no more, as the test against the runner-up is
-    two-sided (Gutmann and Maymin 1987; Hung and Fithian 2019). The intervals of all differences must exclude 0 too.
+    winners: list[str]
+    """Those who share the best mean, in the order of the columns; methods without a value for every data set cannot."""
+    gaps: dict[str, tuple[Difference, bool]]
+    """Of every other method with all values: its difference to the first winner, and whether that may be claimed."""
+    sure: bool
+    """Whether the winners are better than every method of another family."""
+
+
+def leads(tables: Sequence[pd.DataFrame]) -> list[Lead]:
+    """Of every table (lower is better): the methods with the best mean, and the claims that hold.
+
+    The tables are shown together: `statistics.judged` corrects over all pairs of methods in all of them, so that a
+    winner pays for being picked by looking, a family for its variants, and a table for its rows. A rival that ran on
+    some of the data sets only is too seldom there for a test; it spoils the claim where its mean over them is as good.
+    """
+    whole = [table.dropna(how="all").dropna(axis=1) for table in tables]
+    winners = [_lowest(table.mean()) for table in whole]
+    pairs = [
+        [(one, other) for one in best for other in table if other not in best or (one == best[0] and other != one)]
+        for table, best in zip(whole, winners, strict=True)
+    ]
+    tested = [
+        paired_difference(table[other], table[one])
+        for table, own in zip(whole, pairs, strict=True) for one, other in own
+    ]  # fmt: skip
+    found = iter(judged(tested, sum(math.comb(table.shape[1], 2) for table in whole)))
+    result = []
+    for table, best, own in zip(tables, winners, pairs, strict=True):
+        verdicts = {pair: next(found) for pair in own}
+        gaps = {other: verdict for (one, other), verdict in verdicts.items() if one == best[0]}
+        result.append(Lead(best, gaps, _sure(table, best, verdicts)))
+    return result
+
+
+def _lowest(means: pd.Series) -> list[str]:
+    return [str(label) for label in means.index[means == means.min()]]
+
+
+def _sure(table: pd.DataFrame, best: list[str], verdicts: dict[tuple[str, str], tuple[Difference, bool]]) -> bool:
+    own = {family(label) for label in best}
+    claimed = [claim for (_, other), (_, claim) in verdicts.items() if family(other) not in own]
+    tested = {label for pair in verdicts for label in pair}
+    others = [label for label in table if label not in tested and family(str(label)) not in own]
+    beaten = [(table[other] - table[one]).dropna() for one in best for other in others]
+    return len(own) == 1 and bool(claimed) and all(claimed) and all(len(gap) == 0 or gap.mean() > 0 for gap in beaten)
+
+
+def best(trials: pd.DataFrame, metric: str, by: Sequence[str] = ()) -> dict[Any, tuple[set[str], bool]]:
+    """Of every group of data sets: the methods with the best penalised mean, and whether the claim holds (`leads`).
 
     Parameters
     ----------
@@ -71,35 +117,5 @@ def best(trials: pd.DataFrame, metric: str, by: Sequence[str] = ()) -> dict[Any,
         Columns that name a group, e.g. `CELL`; without, all data sets are one group, named ``()``.
     """
     groups: list[tuple[Any, pd.DataFrame]] = list(trials.groupby(list(by), sort=False)) if by else [((), trials)]
-    tables = {key: data_sets(group, metric) for key, group in groups}
-    # A method that ran on some of the data sets only has a mean of others: it can be beaten, and cannot win.
-    winners = {key: _lowest(table.dropna(axis=1).mean()) for key, table in tables.items()}
-    corrected = holm([_claim(tables[key], winners[key]) for key in tables])
-    return {
-        key: (winners[key], bool(p <= 0.05) and _apart(tables[key], winners[key]))
-        for key, p in zip(tables, corrected, strict=True)
-    }
-
-
-def _lowest(means: pd.Series) -> set[str]:
-    return {str(label) for label in means.index[means == means.min()]}
-
-
-def _claim(table: pd.DataFrame, winners: set[str]) -> float:
-    """The p value before Holm: 1 where two families share the best mean, NaN where there is no one to beat."""
-    families = {family(label) for label in winners}
-    if len(families) > 1:
-        return 1.0
-    rivals = [label for label in table if family(str(label)) not in families]
-    variants = table.shape[1] - len(rivals)
-    if not rivals or not winners:
-        return float("nan")
-    p = [paired_p(table[winner], table[rival]) for winner in winners for rival in rivals]
-    return float(np.minimum(1, variants * np.max(p)))
-
-
-def _apart(table: pd.DataFrame, winners: set[str]) -> bool:
-    own = {family(label) for label in winners}
-    rivals = [label for label in table if family(str(label)) not in own]
-    differences = [paired_difference(table[winner], table[rival]) for winner in winners for rival in rivals]
-    return all(significant(difference, difference.p) for difference in differences)
+    found = leads([data_sets(group, metric) for _, group in groups])
+    return {key: (set(lead.winners), lead.sure) for (key, _), lead in zip(groups, found, strict=True)}

@@ -23,7 +23,7 @@ from benchmarks.changes import changes, same_machine
 from benchmarks.claims import DATA_SET, scores
 from benchmarks.command import run_command
 from benchmarks.keys import CELL
-from benchmarks.statistics import ALPHA, holm, paired_difference, unpaired_difference
+from benchmarks.statistics import Difference, judged, paired_difference, unpaired_difference
 from benchmarks.summary import method_order, read_trials
 
 ERRORS = {"shd": "SHD", "shd_cpdag": "SHD of CPDAGs"}
@@ -39,7 +39,7 @@ def compare(one: pd.DataFrame, two: pd.DataFrame, unpaired: bool = False) -> pd.
     """Differences of two runs' trials, a row (`COLUMNS`) per method and metric, over all data sets and by cell.
 
     Errors count a failed trial as the empty graph; seconds are of trials that both runs finished. Holm's correction is
-    over all rows of one level (all data sets, or cells) of errors, and of seconds.
+    over all rows of one level (all data sets, or cells), which are shown in one table.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def compare(one: pd.DataFrame, two: pd.DataFrame, unpaired: bool = False) -> pd.
     """
     sides = [_values(trials) for trials in (one, two)]
     labels = [label for label in method_order(one) if label in set(two["label"])]
-    rows = []
+    rows, found = list[dict[str, Any]](), list[Difference]()
     for label in labels:
         own = [side[side["label"] == label] for side in sides]
         shared = own[0].merge(own[1], on=DATA_SET)
@@ -64,18 +64,20 @@ def compare(one: pd.DataFrame, two: pd.DataFrame, unpaired: bool = False) -> pd.
             groups.append(("cell", named, [side.merge(pd.DataFrame([named])) for side in own]))
         for level, named, group in groups:
             for metric in (*ERRORS, TIME):
-                found = _difference(group, metric, pairing)
-                if found:
+                if one_row := _difference(group, metric, pairing):
+                    known, difference = one_row
                     rows.append(
-                        {"level": level, "label": label, **named, "metric": metric, "pairing": pairing, **found}
+                        {"level": level, "label": label, **named, "metric": metric, "pairing": pairing, **known}
                     )
+                    found.append(difference)
     if not rows:
         raise UsageError("the two runs have no method on a cell in common: nothing can be compared")
     table = pd.DataFrame(rows)
-    family = [table["level"], table["metric"] == TIME]
-    table["p_holm"] = table.groupby(family)["p"].transform(lambda p: holm(list(p)))
-    none = (table["metric"] == TIME).astype(float)  # no difference is a ratio of 1
-    table["significant"] = (table["p_holm"] <= ALPHA) & ((table["low"] > none) | (table["high"] < none))
+    for at in table.groupby("level").groups.values():
+        verdicts = judged([found[k] for k in at])
+        table.loc[at, "p_holm"] = [difference.p for difference, _ in verdicts]
+        table.loc[at, "significant"] = [claimed for _, claimed in verdicts]
+    table["significant"] = table["significant"].astype(bool)
     return table.reindex(columns=COLUMNS)
 
 
@@ -88,7 +90,8 @@ def _values(trials: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _difference(sides: list[pd.DataFrame], metric: str, pairing: str) -> dict[str, Any] | None:
+def _difference(sides: list[pd.DataFrame], metric: str, pairing: str) -> tuple[dict[str, Any], Difference] | None:
+    """The columns that a row shows, and the difference (of seconds: of logarithms) that is judged."""
     a, b = (side[metric].to_numpy(dtype=np.float64) for side in sides)
     if pairing == "paired":
         both = np.isfinite(a) & np.isfinite(b)
@@ -104,8 +107,9 @@ def _difference(sides: list[pd.DataFrame], metric: str, pairing: str) -> dict[st
         return None
     values = [a.mean(), b.mean(), *found[:3]]
     mean_a, mean_b, difference, low, high = np.exp(values) if metric == TIME else values
-    return {"data_sets_a": len(a), "data_sets_b": len(b), "mean_a": mean_a, "mean_b": mean_b,
-            "difference": difference, "low": low, "high": high, "p": found.p}  # fmt: skip
+    shown = {"data_sets_a": len(a), "data_sets_b": len(b), "mean_a": mean_a, "mean_b": mean_b,
+             "difference": difference, "low": low, "high": high, "p": found.p}  # fmt: skip
+    return shown, found
 
 
 def show(table: pd.DataFrame, cells: bool, console: Console) -> None:

@@ -28,9 +28,11 @@ from PIL import Image
 
 from adag.errors import UsageError
 from benchmarks.command import run_command
+from benchmarks.drawn import drawn
 from benchmarks.environment import pretrained
 from benchmarks.look import STYLE
 from benchmarks.plots import accuracy, failures, ranking, runtime, trial
+from benchmarks.plots.layout import remark
 from benchmarks.robust_figures import robustness
 from benchmarks.summary import read_trials
 
@@ -47,6 +49,8 @@ FIGURES: dict[str, Callable[[pd.DataFrame, str], Figure | None]] = {
     "robustness": robustness,
 }
 """By file name; a figure is None where the run's data do not allow it."""
+OF_ALL = ("failures", "robustness")
+"""Figures with a row a method: of every method, while the others show what `benchmarks.drawn` chooses."""
 PALETTE = 256
 """Colours of a PNG."""
 
@@ -54,13 +58,17 @@ PALETTE = 256
 def draw(folder: Path, chosen: str | None = None) -> list[Path]:
     """Draw every figure that a run's trials allow into ``folder/figures``; the files written."""
     trials = read_trials(folder)
-    notes = "\n".join(dict.fromkeys(pretrained(folder).values()))
+    main = drawn(trials, folder)
+    shown = set(main.trials["label"])
+    notes = "\n".join(dict.fromkeys(text for label, text in pretrained(folder).items() if label in shown))
     target = folder / "figures"
     written = []
     with plt.rc_context(STYLE):
         for name, make in FIGURES.items():
-            figure = make(trials, notes)
+            figure = make(trials if name in OF_ALL else main.trials, notes)
             if figure is not None:
+                if main.left_out and name not in OF_ALL:
+                    remark(figure, main.note)
                 written += save(figure, target, name)
         row = trial.chosen_trial(trials, chosen) if chosen else trial.median_trial(trials)
         if row is not None:

@@ -177,11 +177,13 @@ def _execute(
 
 
 def _report(folder: Path, table: Any) -> None:
+    from benchmarks.drawn import drawn
     from benchmarks.figures import draw
     from benchmarks.report import write
     from benchmarks.summary import print_tables, read_trials
 
-    print_tables(read_trials(folder), environment.pretrained(folder), console)
+    trials = read_trials(folder)
+    print_tables(trials, environment.pretrained(folder), console, drawn(trials, folder))
     failed = table[table["status"] != "ok"]
     for (label, status), rows in failed.groupby(["label", "status"]):
         example = rows["error"].iloc[0]

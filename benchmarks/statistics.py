@@ -1,7 +1,8 @@
 """How sure: intervals of means and differences, corrected p values, ranks and profiles of methods over data sets.
 
-One place for all of it, from scipy and statsmodels. Knows nothing of runs: it is given plain columns and tables (data
-sets x methods, lower is better, NaN a failure). Called by `benchmarks.summary`, `claims`, `compare` and the figures.
+One place for all of it, from scipy and statsmodels; `judged` is the rule of every claim. Knows nothing of runs: it is
+given plain columns and tables (data sets x methods, lower is better, NaN a failure). Called by `benchmarks.summary`,
+`claims`, `compare` and the figures.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from statsmodels.stats.multitest import multipletests
 RESAMPLES = 2000
 ALPHA = 0.05
 """Level of every claim, and one minus that of every interval."""
+LARGE = 1000
+"""More values than this: Student's interval, which then agrees with the bootstrap's and costs nothing."""
 EXACT = 100
 """Most differences for which a signed-rank p is exact."""
 
@@ -50,6 +53,9 @@ def interval(values: pd.Series) -> Interval:
         return Interval(mean, np.nan, np.nan)
     if np.ptp(sample) == 0:
         return Interval(mean, mean, mean)
+    if len(sample) > LARGE:
+        spread = stats.ttest_1samp(sample, 0).confidence_interval()
+        return Interval(mean, float(spread.low), float(spread.high))
     result = stats.bootstrap(
         (sample,), np.mean, n_resamples=RESAMPLES, method="percentile", random_state=np.random.default_rng(0)
     )
@@ -81,12 +87,6 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
     return Difference(*interval(pd.Series(difference)), _signed_rank(difference))
 
 
-def paired_p(a: ArrayLike, b: ArrayLike) -> float:
-    """The p of `paired_difference` alone, without its interval: much quicker."""
-    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    return _signed_rank(difference[np.isfinite(difference)])
-
-
 def unpaired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
     """Mean of ``a`` less mean of ``b`` over different data sets, its interval, and Mann and Whitney's p.
 
@@ -116,6 +116,26 @@ def unpaired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
 def significant(difference: Difference, p_corrected: float) -> bool:
     """Whether a difference may be claimed: corrected p at most `ALPHA`, and the interval of the mean without 0."""
     return p_corrected <= ALPHA and (difference.low > 0 or difference.high < 0)
+
+
+def judged(differences: Sequence[Difference], comparisons: int = 0) -> list[tuple[Difference, bool]]:
+    """The one rule of every claim: differences shown together, with p corrected, and whether each may be claimed.
+
+    Holm's correction is over all comparisons that a table or a figure shows. Those that were not tested (e.g. pairs
+    without the method in the lead, which was picked by looking at the data) enter as p = 1, which only weakens a claim.
+
+    Parameters
+    ----------
+    differences : sequence of Difference
+        Those that were tested, with p as `paired_difference` or `unpaired_difference` gives it.
+    comparisons : int
+        How many are shown; at least the tested ones.
+    """
+    untested = max(0, comparisons - len(differences))
+    corrected = holm([*(one.p for one in differences), *[1.0] * untested])[: len(differences)]
+    return [
+        (one._replace(p=float(p)), significant(one, float(p))) for one, p in zip(differences, corrected, strict=True)
+    ]
 
 
 def holm(p_values: Sequence[float]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """The numbers that people read: means with 95% intervals per cell, and the tables in the terminal.
 
-Reads ``trials.parquet`` alone. Called by `benchmarks.run` and `benchmarks.figures`; ``python -m benchmarks.summary
+Reads a run's ``trials.parquet``. Called by `benchmarks.run` and `benchmarks.figures`; ``python -m benchmarks.summary
 results/small`` prints the README's table.
 """
 
@@ -17,6 +17,7 @@ from rich.text import Text
 from adag.errors import UsageError
 from baselines.given import GIVEN
 from benchmarks.claims import DATA_SET, best, scores
+from benchmarks.drawn import Drawn, drawn
 from benchmarks.folder import PREFIX, title
 from benchmarks.keys import CELL, LATER
 from benchmarks.statistics import Interval, interval
@@ -63,11 +64,15 @@ def penalised(rows: pd.DataFrame, metric: str) -> float:
     return float(scores(rows, metric).mean())
 
 
-def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
-    """The run as tables for a terminal: SHD and CPDAG-SHD per cell, then everything per method; notes below."""
+def tables(trials: pd.DataFrame, pretrained: dict[str, str], main: Drawn | None = None) -> Group:
+    """The run as tables for a terminal: SHD and CPDAG-SHD per cell, then everything per method; notes below.
+
+    By cell only the methods of `main` have a column, where it is given.
+    """
+    main = main or Drawn(trials, [])
     shown = [
-        _per_cell(trials, "shd", "SHD to the true DAG, mean [95% interval]; lower is better"),
-        _per_cell(trials, "shd_cpdag", "SHD between CPDAGs (the score that PC can have)"),
+        _per_cell(main.trials, "shd", "SHD to the true DAG, mean [95% interval]; lower is better"),
+        _per_cell(main.trials, "shd_cpdag", "SHD between CPDAGs (the score that PC can have)"),
         _overall(trials),
     ]
     parameters = sorted({label for label in trials["label"].unique() if "[" in label})
@@ -76,8 +81,11 @@ def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
         "° : over the data sets that the method did not fail on; not comparable with the rows without a mark",
         "pen. : penalised, a failed trial scores as the empty graph (as many as the true graph has edges)",
         "bold: the best penalised mean; * : significantly better than every method of another family with such a score",
-        "    (paired Wilcoxon tests, all p at most 0.05 after Holm's correction over the rows)",
+        "    (paired Wilcoxon tests, p at most 0.05 after Holm's correction over all pairs of methods in all rows of",
+        "    the table, and bootstrap intervals of the differences without 0)",
     ]
+    if main.left_out:
+        notes.append(f"by cell {main.note}")
     if trials.groupby([*CELL, "repeat"])["label"].nunique().nunique() > 1:
         notes.append(
             "(N) : over the first N data sets of the cell only, the method being slow; the others had them all"
@@ -91,51 +99,44 @@ def tables(trials: pd.DataFrame, pretrained: dict[str, str]) -> Group:
     return Group(*shown, Text("\n".join(notes), style="dim"))
 
 
-def print_tables(trials: pd.DataFrame, pretrained: dict[str, str], console: Console) -> None:
+def print_tables(trials: pd.DataFrame, pretrained: dict[str, str], console: Console, main: Drawn | None = None) -> None:
     """Print the summary; wide enough for every column when piped."""
     if not console.is_terminal:
-        console = Console(file=console.file, width=max(110, 32 + 22 * trials["label"].nunique()))
-    console.print(tables(trials, pretrained))
+        columns = (main.trials if main else trials)["label"].nunique()
+        console = Console(file=console.file, width=max(120, 32 + 22 * columns))
+    console.print(tables(trials, pretrained, main))
 
 
 def markdown(trials: pd.DataFrame) -> str:
     """The README's table: mean SHD with its 95% interval per cell; for CPDAG methods, between CPDAGs (marked).
 
-    The best mean is bold; a star says that it is a claim (`claims.best`); ‡ marks a method that had not all data sets.
+    The best mean is bold; a star says that it is a claim (`claims.best`). "(N)": over the first N data sets alone.
     """
     methods = method_order(trials)
-    fewer = {
-        label: f"{label} ‡: on the first {mine} of {most} data sets of a cell alone, so its mean is never in bold"
-        for label in methods
-        if (mine := _most_repeats(trials[trials["label"] == label])) < (most := _most_repeats(trials))
-    }
     only_cpdag = {label for label in methods if trials.loc[trials["label"] == label, "shd"].isna().all()}
     known = given(trials)
-    marks = {label: " †" * (label in unsure(trials)) + " ‡" * (label in fewer) for label in methods}
-    marked = {label: label + mark for label, mark in marks.items()}
+    marked = {label: f"{label} †" if label in unsure(trials) else label for label in methods}
     marked = {label: f"{text}; {known[label]}" if known else text for label, text in marked.items()}
     heads = [f"{marked[label]} (CPDAG)" if label in only_cpdag else marked[label] for label in methods]
     group_by = ["family", "d", "n"]
     winners = best(trials, "shd", group_by)
     lines = [f"| graph | n | true edges | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(methods)]
     for (family, d, n), group in trials.groupby(group_by, sort=False):
-        edges = group.drop_duplicates(DATA_SET)["true_edges"].mean()
+        per_data_set = group.drop_duplicates(DATA_SET)
+        edges = per_data_set["true_edges"].mean()
         cells = []
         for label in methods:
             rows = group[group["label"] == label]
             value = interval(rows["shd_cpdag" if label in only_cpdag else "shd"])
-            cells.append("fails" if np.isnan(value.mean) else f"{value.mean:.1f} [{value.low:.1f}, {value.high:.1f}]")
+            spread = "" if np.isnan(value.low) else f" [{value.low:.1f}, {value.high:.1f}]"
+            few = f" ({len(rows)})" if len(rows) < len(per_data_set) else ""
+            cells.append("fails" if np.isnan(value.mean) else f"{value.mean:.1f}{spread}{few}")
         winning, sure = winners[family, d, n]
         cells = [f"**{cell}**" + r" \*" * sure if label in winning else cell
                  for cell, label in zip(cells, methods, strict=True)]  # fmt: skip
         lines.append(f"| {family}, d = {d} | {n} | {edges:.1f} | {' | '.join(cells)} |")
     lines += [f"\n{label} †: {_UNSURE}" for label in sorted(unsure(trials))]
-    lines += [f"\n{note}" for note in fewer.values()]
     return "\n".join(lines)
-
-
-def _most_repeats(trials: pd.DataFrame) -> int:
-    return int(trials["repeat"].nunique())
 
 
 def _mixtures(trials: pd.DataFrame) -> list[str]:
@@ -239,4 +240,5 @@ def _heading(label: str, trials: pd.DataFrame) -> Text:
 
 
 if __name__ == "__main__":
-    print(markdown(read_trials(Path(sys.argv[1]))))
+    run = Path(sys.argv[1])
+    print(markdown(drawn(read_trials(run), run).trials))

@@ -148,6 +148,12 @@ def heading(figure: Figure, text: str) -> None:
     figure.set_figheight(figure.get_figheight() + 0.1 + 0.17 * (text.count("\n") + 1))
 
 
+def remark(figure: Figure, text: str) -> None:
+    """A small line below everything else; saving a figure tightly makes room for it."""
+    text = wrapped(text[0].upper() + text[1:], figure, 20)
+    figure.text(0.01, -0.005, text, fontsize=6.5, color="0.35", va="top", ha="left")
+
+
 def wrapped(text: str, figure: Figure, characters: float) -> str:
     """The text in lines of so many characters an inch of the figure's width, which it would widen otherwise."""
     return "\n".join(textwrap.fill(line, int(characters * figure.get_figwidth())) for line in text.splitlines())

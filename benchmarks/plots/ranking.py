@@ -16,8 +16,8 @@ from benchmarks.statistics import (
     average_ranks,
     critical_difference,
     friedman,
-    holm,
-    paired_p,
+    judged,
+    paired_difference,
     performance_profile,
     win_rates,
 )  # fmt: skip
@@ -131,8 +131,8 @@ def wins(trials: pd.DataFrame, notes: str = "") -> Figure | None:
         rates = win_rates(table[order])
         penalised = data_sets(trials, metric).loc[table.index]
         pairs = list(itertools.combinations(order, 2))
-        corrected = holm([paired_p(penalised[one], penalised[two]) for one, two in pairs])
-        sure = {frozenset(pair) for pair, p in zip(pairs, corrected, strict=True) if p <= ALPHA}
+        verdicts = judged([paired_difference(penalised[one], penalised[two]) for one, two in pairs])
+        sure = {frozenset(pair) for pair, (_, claimed) in zip(pairs, verdicts, strict=True) if claimed}
         shade = rates.to_numpy(copy=True)
         np.fill_diagonal(shade, np.nan)
         image = ax.imshow(shade, cmap="PuOr_r", vmin=0, vmax=1)

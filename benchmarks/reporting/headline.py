@@ -89,8 +89,9 @@ def method_of_claims() -> str:
     """What stands behind every claim of a page."""
     return (
         f"Compared on the same data sets; [95% intervals] by bootstrap. Significant: the interval has no 0, and "
-        f"Wilcoxon's signed-rank p is at most {ALPHA:g} after Holm's correction, over all pairs of methods for who is "
-        f"behind, over cells for who is ahead in a cell. Variants of one method (adag, adag-refined) are one family."
+        f"Wilcoxon's signed-rank p is at most {ALPHA:g} after Holm's correction over all pairs of methods of a table: "
+        f"all data sets are one, the cells of a run together another. Variants of one method (adag, adag-refined) are "
+        f"one family."
     )
 
 

@@ -1,12 +1,11 @@
 """A run read and compared, once for its own page and for the one over all runs. Called by `benchmarks.report`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
 
-from benchmarks.claims import FAILED_AS_EMPTY, best
 from benchmarks.grid import Grid, load_grid
 from benchmarks.keys import CELL
 from benchmarks.reporting import headline
@@ -78,15 +77,4 @@ def prepare(folder: Path) -> Prepared:
         if choice.name in scores.values and scores.values[choice.name].notna().any(axis=None):
             whole[choice.name] = compare(scores.values[choice.name], choice.better)
             by_cell[choice.name] = of_cells(scores, choice.name, choice.better)
-        if choice.name in whole and choice.name in FAILED_AS_EMPTY:  # one claim in tables and pages
-            whole[choice.name] = _claimed(whole[choice.name], best(trials, choice.name)[()])
-            claims = best(trials, choice.name, CELL)
-            keys = scores.cells[list(CELL)].itertuples(index=False, name=None)
-            cells = zip(by_cell[choice.name], keys, strict=True)
-            by_cell[choice.name] = [_claimed(view, claims[key]) for view, key in cells]
     return Prepared(folder, grid, trials, scores, whole, by_cell)
-
-
-def _claimed(view: View, claim: tuple[set[str], bool]) -> View:
-    winners, sure = claim
-    return replace(view, sure=sure and bool(view.standings) and view.standings[0].method in winners)

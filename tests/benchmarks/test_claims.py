@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.claims import best, data_sets, errors, family, scores
+from benchmarks.claims import best, data_sets, errors, family, leads, scores
 from benchmarks.keys import CELL
 
 
@@ -77,6 +77,27 @@ def test_a_method_that_ran_on_the_easy_data_sets_alone_cannot_win() -> None:
     )
     assert part[part["label"] == "notears"]["shd"].mean() < part[part["label"] == "adag"]["shd"].mean()
     assert best(part, "shd")[()][0] == {"adag"}
+
+
+def test_a_rival_that_ran_too_seldom_for_a_test_spoils_the_claim_only_where_it_is_as_good() -> None:
+    late = np.arange(20) >= 2
+    for excess, sure in ((1.0, True), (0.0, False), (-1.0, False)):
+        run = trials({"adag": HARD, "notears": HARD + 5, "golem": HARD + excess})
+        run = run[~((run["label"] == "golem") & late[run["repeat"]])]
+        assert best(run, "shd")[()] == ({"adag"}, sure)
+    alone = trials({"adag": HARD, "golem": HARD + 5})
+    assert not best(alone[~((alone["label"] == "golem") & late[alone["repeat"]])], "shd")[()][1], "nothing tested"
+
+
+def test_tables_shown_together_are_corrected_together() -> None:
+    gain = np.zeros(20)
+    gain[:8] = 1.0
+    table = pd.DataFrame({"adag": HARD, "notears": HARD + gain})
+    assert leads([table])[0].gaps["notears"][1]
+    p = leads([table])[0].gaps["notears"][0].p
+    together = leads([table] * 10)
+    assert together[0].gaps["notears"][0].p == pytest.approx(10 * p)
+    assert not any(lead.sure or lead.gaps["notears"][1] for lead in together)
 
 
 def test_few_data_sets_bear_out_nothing() -> None:

@@ -9,13 +9,15 @@ from scipy import stats
 
 from benchmarks.statistics import (
     EXACT,
+    LARGE,
+    Difference,
     average_ranks,
     critical_difference,
     friedman,
     holm,
     interval,
+    judged,
     paired_difference,
-    paired_p,
     performance_profile,
     ranks,
     significant,
@@ -72,7 +74,7 @@ def test_the_p_is_exact_with_ties_and_zeros(data_sets: int) -> None:
         difference = rng.integers(-2, 5, data_sets).astype(float)
         ranked = np.where(difference == 0, 0, stats.rankdata(abs(difference)))
         exact = np.mean(abs(signs @ ranked) >= abs(np.sign(difference) @ ranked))
-        assert paired_p(difference, np.zeros(data_sets)) == pytest.approx(exact)
+        assert paired_difference(difference, np.zeros(data_sets)).p == pytest.approx(exact)
 
 
 def test_without_ties_the_p_is_that_of_scipy_and_beyond_the_exact_one_goes_over_smoothly() -> None:
@@ -80,10 +82,10 @@ def test_without_ties_the_p_is_that_of_scipy_and_beyond_the_exact_one_goes_over_
     for data_sets in (7, 20, 50):
         difference = rng.normal(0.3, 1, data_sets)
         theirs = stats.wilcoxon(difference, method="exact").pvalue
-        assert paired_p(difference, np.zeros(data_sets)) == pytest.approx(theirs)
+        assert paired_difference(difference, np.zeros(data_sets)).p == pytest.approx(theirs)
     many = rng.integers(-3, 5, 3 * EXACT).astype(float)
     many = many[many != 0]
-    exact, normal = (paired_p(many[:n], np.zeros(n)) for n in (EXACT, EXACT + 1))
+    exact, normal = (paired_difference(many[:n], np.zeros(n)).p for n in (EXACT, EXACT + 1))
     assert exact == pytest.approx(normal, rel=0.5)
 
 
@@ -122,6 +124,27 @@ def test_holm_is_that_of_r() -> None:
     adjusted = holm([0.01, np.nan, 0.04])  # what was not tested costs nothing
     np.testing.assert_allclose(adjusted, [0.02, np.nan, 0.04])
     assert holm([]).size == 0
+
+
+def test_a_claim_needs_a_corrected_p_and_an_interval_without_0() -> None:
+    sure, doubtful, level = Difference(2, 1, 3, 0.01), Difference(1, 0.1, 2, 0.03), Difference(1, -0.1, 2, 0.001)
+    verdicts = judged([sure, doubtful, level])
+    assert [claim for _, claim in verdicts] == [True, True, False]
+    assert [one.p for one, _ in verdicts] == pytest.approx([0.02, 0.03, 0.003])
+    assert [one[:3] for one, _ in verdicts] == [one[:3] for one in (sure, doubtful, level)]
+    among_more = judged([sure, doubtful], comparisons=6)  # four more are shown and were not tested
+    assert [one.p for one, _ in among_more] == pytest.approx([0.06, 0.15])
+    assert not any(claim for _, claim in among_more)
+    assert judged([]) == []
+
+
+def test_beyond_many_values_the_interval_is_that_of_student_and_agrees_with_the_bootstrap() -> None:
+    sample = np.random.default_rng(6).poisson(4, LARGE + 1).astype(float)
+    last = interval(pd.Series(sample[:LARGE]))  # by bootstrap
+    mean, low, high = interval(pd.Series(sample))
+    theirs = stats.t.interval(0.95, LARGE, loc=sample.mean(), scale=stats.sem(sample))
+    np.testing.assert_allclose((low, high), theirs)
+    np.testing.assert_allclose((mean, low, high), last, atol=0.02)
 
 
 def test_ranks_and_the_tests_on_them_are_the_published_ones() -> None:
