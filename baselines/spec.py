@@ -7,6 +7,7 @@ and by `benchmarks.grid`.
 import ast
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from adag.errors import UsageError
@@ -29,12 +30,16 @@ class MethodSpec:
         whole = tuple((k, int(v) if isinstance(v, float) and v.is_integer() else v) for k, v in self.params)
         object.__setattr__(self, "params", whole)
 
-    @property
+    @cached_property
     def params_text(self) -> str:
         """``num_iter=2000,lambda_1=0.02``; empty without parameters."""
         return ",".join(f"{key}={_text(value)}" for key, value in self.params)
 
     def __str__(self) -> str:
+        return self._label
+
+    @cached_property
+    def _label(self) -> str:  # asked for many times a trial
         return f"{self.name}[{self.params_text}]" if self.params else self.name
 
     def with_defaults(self, **params: Any) -> "MethodSpec":

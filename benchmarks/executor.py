@@ -32,8 +32,9 @@ _LOSSES_ALLOWED = 3
 _AHEAD_S, _AHEAD = 3 * PARCEL_S, 3 * PARCEL
 """So much work and so many trials are sent ahead to a slot, less when little is left: one parcel runs, one lies ready
 in the worker, and one behind it for the moment when results travel."""
-_TICK_S = 0.35
-"""Between two calls of `on_tick`, where results are synced: with `supervisor._HOLD_S` less than a second."""
+_TICK_S, _SETTLE_S = 0.5, 0.2
+"""Between two calls of `on_tick`, where results are synced; and where there are new ones, so that with
+`supervisor._HOLD_S` they are on disk within a second."""
 _log = logging.getLogger(__name__)
 
 Recorder = Callable[[Trial, dict[str, Any]], None]
@@ -132,7 +133,7 @@ class _Loop:
         self.slots: list[Slot] = []
         self.losses: Counter[Trial | MethodSpec] = Counter()
         self.refused: Counter[MethodSpec] = Counter()
-        self.ticked = 0.0
+        self.ticked, self.fresh = 0.0, False
         self.batches = {spec: hasattr(method_class(spec.name), "discover_many") for spec in self.backlog.methods()}
 
     def run(self) -> Iterator[tuple[Trial, Outcome, bool]]:
@@ -142,7 +143,7 @@ class _Loop:
                 self._assign()
                 calls = [slot.call for slot in self.slots if slot.call is not None]
                 if calls:
-                    wait = max(0.0, self.ticked + _TICK_S - time.monotonic())
+                    wait = max(0.0, self.ticked + (_SETTLE_S if self.fresh else _TICK_S) - time.monotonic())
                     finished, _ = self.ray.wait(calls, num_returns=1, timeout=wait)
                     for slot in [slot for slot in self.slots if slot.call in finished]:
                         yield from self._collect(slot)
@@ -157,8 +158,8 @@ class _Loop:
                 self._drop(slot)
 
     def _tick(self) -> None:
-        if time.monotonic() - self.ticked >= _TICK_S:
-            self.ticked = time.monotonic()
+        if time.monotonic() - self.ticked >= (_SETTLE_S if self.fresh else _TICK_S):
+            self.ticked, self.fresh = time.monotonic(), False
             given = [self.trials[number] for slot in self.slots for number in slot.given]
             waiting = sum(map(self.backlog.seconds, self.backlog.methods()))
             self.on_tick(waiting + sum(map(self.costs.seconds, given)))
@@ -251,6 +252,7 @@ class _Loop:
                 yield from self._refused(slot, answer)
             return
         results, given_back, slot.busy = answer
+        self.fresh = self.fresh or bool(results)
         for number, outcome, again in results:
             trial = self.trials[number]
             if not again:

@@ -158,12 +158,13 @@ class WorkerProcess:
 
     def recall(self) -> list[Answer]:
         """Take back what has not begun, if there is any, from a worker whose running trial takes long; its answers."""
-        if self._stopped or sum(len(parcel.tasks) for parcel in self.parcels) < 2:
+        if sum(len(parcel.tasks) for parcel in self.parcels) < 2:
             return []
         self._stopped = True
         certain = self._board.stop()
         answers = self._read()
-        if certain:  # else they come back with the end of their parcel
+        # The running one is the first unanswered one, unless there was an answer meanwhile: then it is asked again.
+        if certain and not answers and self.parcels[0].tasks:
             for parcel in self.parcels:
                 running = 1 if parcel is self.parcels[0] else 0
                 self._unrun += list(parcel.tasks)[running:]

@@ -28,9 +28,9 @@ THREAD_VARIABLES = (
 )  # fmt: skip
 BATCH = 16
 """Data sets of one `discover_many` at most."""
-_HOLD_S = 0.35
-"""A finished trial is handed over about so late at most: with two looks at its worker, at `process._POLL_S`, and with
-`executor._TICK_S` it is on disk within a second."""
+_HOLD_S = 0.45
+"""A result waits no longer than this for others to be handed over with it. With two looks at its worker
+(`process._POLL_S`) and `executor._SETTLE_S` it is on disk within a second."""
 _LONG_S = 1.0
 """What waits behind a trial that runs longer than this is given back for other slots to take."""
 
