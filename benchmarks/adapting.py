@@ -113,7 +113,7 @@ def run(out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path
     out.mkdir(parents=True, exist_ok=True)
     written = pd.DataFrame(rows).round(3)
     written.to_csv(out / "adapting.csv", index=False)
-    about = environment.describe(1, sys.argv[1:], script="-m benchmarks.adapting")
+    about = environment.describe(1, ["benchmarks.adapting", *sys.argv[1:]], script="-m")
     (out / "adapting.environment.json").write_text(json.dumps(about, indent=2) + "\n")
     print(written.to_string(index=False))
 

@@ -205,8 +205,8 @@ def folds(rows: pd.DataFrame) -> Figure:
     ax.set_xlabel("conditions adapted to, of the other eight")
     ax.set_ylabel("SHD to the consensus DAG")
     figure.legend(loc="outside lower center", ncols=4)
-    figure.suptitle("Sachs: each of nine conditions held out in turn (thin), their mean and its 95% interval; lower is "
-                    "better", x=0.01, ha="left", fontsize=9)  # fmt: skip
+    figure.suptitle("Sachs: nine conditions, each held out in turn (thin); mean and 95% interval.\nLower is better",
+                    x=0.01, ha="left", fontsize=9)  # fmt: skip
     return figure
 
 

@@ -92,7 +92,7 @@ def run(out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path
     table.assign(condition=[list(sachs.CONDITIONS)[k] for k in table["condition"]]).round(4).to_csv(
         out / "sachs_folds.csv", index=False
     )
-    about = environment.describe(1, sys.argv[1:], script="-m benchmarks.sachs_folds")
+    about = environment.describe(1, ["benchmarks.sachs_folds", *sys.argv[1:]], script="-m")
     (out / "sachs_folds.environment.json").write_text(json.dumps(about, indent=2) + "\n")
     print(summary(table).to_string(index=False))
     for path in families_figures.draw_folds(out):
