@@ -75,7 +75,12 @@ def leads(tables: Sequence[pd.DataFrame]) -> list[Lead]:
     whole = [table.dropna(how="all").dropna(axis=1) for table in tables]
     winners = [_lowest(table.mean()) for table in whole]
     pairs = [
-        [(one, other) for one in best for other in table if other not in best or (one == best[0] and other != one)]
+        [
+            (one, other)
+            for one in best
+            for other in map(str, table)
+            if other not in best or (one == best[0] and other != one)
+        ]
         for table, best in zip(whole, winners, strict=True)
     ]
     tested = [

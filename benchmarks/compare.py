@@ -73,7 +73,8 @@ def compare(one: pd.DataFrame, two: pd.DataFrame, unpaired: bool = False) -> pd.
     if not rows:
         raise UsageError("the two runs have no method on a cell in common: nothing can be compared")
     table = pd.DataFrame(rows)
-    for at in table.groupby("level").groups.values():
+    for level in table["level"].unique():
+        at = np.flatnonzero(table["level"] == level)
         verdicts = judged([found[k] for k in at])
         table.loc[at, "p_holm"] = [difference.p for difference, _ in verdicts]
         table.loc[at, "significant"] = [claimed for _, claimed in verdicts]

@@ -17,7 +17,7 @@ def trials(columns: dict[str, np.ndarray], n: int = 10, edges: float = 20.0) -> 
             rows.append(
                 {"label": label, "graph": "er", "degree": 2.0, "d": 10, "n": n, "noise": "gaussian",
                  "variance": "equal", "scale": "raw", "violation": "none", "domain_family": "general",
-                 "family_seed": 0, "repeat": repeat,
+                 "family_seed": 0, "threshold": 0.3, "repeat": repeat,
                  "status": "ok" if ok else "timeout", "true_edges": edges, "shd": value,
                  "shd_cpdag": 15.0 if label == "pc" else value}
             )  # fmt: skip

@@ -50,7 +50,8 @@ def grid(sizes: tuple[int, ...], shd: dict[str, float], power: dict[str, float],
                 rows.append(
                     {"label": label, "family": "ER2", "graph": "er", "degree": 2.0, "d": d, "n": 50, "repeat": repeat,
                      "noise": "gaussian", "variance": "equal", "scale": "raw", "violation": "none",
-                     "domain_family": "general", "family_seed": 0, "given": "one domain", "true_edges": 2 * d,
+                     "domain_family": "general", "family_seed": 0, "threshold": 0.3, "given": "one domain",
+                     "true_edges": 2 * d,
                      "status": "ok" if ok else "timeout", "shd": wrong, "shd_cpdag": wrong,
                      "runtime_s": min(seconds, late), "timeout_s": late}
                 )  # fmt: skip

@@ -38,8 +38,15 @@ Report.views = (() => {
     const leader = result[0];
     result.forEach((row) => gap(row));
     correct(result.slice(1));
-    const rivals = result.filter((row) => raw.methods[row.method].family !== raw.methods[leader?.method]?.family);
-    return { n: rows.length, sure: rivals.length > 0 && rivals.every((row) => row.behind), exact: false, partial, rows: result };
+    const foreign = (m) => raw.methods[m].family !== raw.methods[leader?.method]?.family;
+    const rivals = result.filter((row) => foreign(row.method));
+    const spoilt = partial.some(([m]) => leader && foreign(m) && ahead(m));
+    return { n: rows.length, sure: rivals.length > 0 && rivals.every((row) => row.behind) && !spoilt, exact: false, partial, rows: result };
+
+    function ahead(m) { // as good as the leader on the data sets that it has
+      const own = rows.filter((r) => !Number.isNaN(at(r, m)));
+      return own.reduce((sum, r) => sum + sign * (at(r, m) - at(r, leader.method)), 0) <= 0;
+    }
 
     function places(m) {
       let rank = 0, wins = 0;
