@@ -91,7 +91,7 @@ def row(table: pd.DataFrame) -> dict[str, float]:
     """Means, and the mean difference of adapted less zero-shot with its 95% bootstrap interval over domains."""
     difference = paired_difference(table["adapted"], table["zero_shot"])
     return {
-        "held_out": len(table), **table.mean().to_dict(),
+        "held_out": len(table), **{str(name): float(mean) for name, mean in table.mean().items()},
         "difference": difference.mean, "low": difference.low, "high": difference.high,
     }  # fmt: skip
 

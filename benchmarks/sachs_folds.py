@@ -71,13 +71,13 @@ def measure(conditions: list[pd.DataFrame], truth: pd.DataFrame) -> pd.DataFrame
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Mean SHD by method and K, and its difference to zero-shot with the 95% bootstrap interval over conditions."""
-    by = table.pivot(index="condition", columns=["method", "domains"], values="shd")
-    edges = table.groupby(["method", "domains"])["edges"].mean()
+    first = table[table["method"] == "adag"].sort_values("condition")
     rows = []
-    for column in by:
-        difference = paired_difference(by[column], by["adag", 0])
+    for method, domains in table[["method", "domains"]].drop_duplicates().itertuples(index=False, name=None):
+        own = table[(table["method"] == method) & (table["domains"] == domains)].sort_values("condition")
+        difference = paired_difference(own["shd"], first["shd"])
         rows.append({
-            "method": column[0], "domains": column[1], "shd": by[column].mean(), "edges": edges[column],
+            "method": method, "domains": domains, "shd": own["shd"].mean(), "edges": own["edges"].mean(),
             "difference": difference.mean, "low": difference.low, "high": difference.high,
         })  # fmt: skip
     return pd.DataFrame(rows).round(2)
