@@ -37,7 +37,7 @@ class OracleOrderBayes(Method):
     sweeps : int, default 300
         Gibbs sweeps of each chain; four times as many lower the SHD by a tenth to two tenths of an edge.
     chains : int, default 6
-        At each of the six temperatures.
+        At each temperature; about six for 20 samples of 10 variables, more for more.
     """
 
     name = "oracle-order-bayes"

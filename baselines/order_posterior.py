@@ -15,8 +15,8 @@ Array = NDArray[np.float64]
 
 LOW, HIGH = 0.5, 2.0
 """|w| of an edge is uniform between these, of either sign."""
-LADDER = np.geomspace(1.0, 0.02, 6)
-"""Powers of the likelihood at which chains run beside those that count: they cross from one mode to another."""
+RUNG = 2.2
+"""Ratio of neighbouring powers of the likelihood: near enough for chains to change places."""
 WITHIN_BOX = 12.0 / (HIGH - LOW) ** 2
 """One over the variance of |w|: how stiff a direction of `_along_ridges` is that the data say nothing about."""
 
@@ -46,7 +46,7 @@ def edge_posterior(X: Array, p: float, *, sweeps: int, chains: int, rng: np.rand
     p : float
         Probability that a variable is a cause of a later one, between 0 and 1, independently for all pairs.
     sweeps, chains : int
-        More are nearer to the exact answer; so many chains at each power of `LADDER`.
+        More are nearer to the exact answer; so many chains at each power of `ladder`.
     rng : Generator
         For all draws.
     """
@@ -54,7 +54,7 @@ def edge_posterior(X: Array, p: float, *, sweeps: int, chains: int, rng: np.rand
     gram = X.T @ X
     odds = float(np.log(p) - np.log1p(-p))
     later = np.triu(np.ones((d, d), dtype=bool), 1)
-    power = np.repeat(LADDER, chains)
+    power = np.repeat(ladder(gram), chains)
     W = np.zeros((len(power), d, d))
     probability, total, count = (np.zeros((d, d)) for _ in range(3))
     burn_in = sweeps // 4
@@ -70,6 +70,16 @@ def edge_posterior(X: Array, p: float, *, sweeps: int, chains: int, rng: np.rand
             count += (W[:chains] != 0).sum(0)
     weights = np.divide(total, count, out=np.zeros((d, d)), where=count > 0)
     return EdgePosterior(probability / (sweeps - burn_in), weights)
+
+
+def ladder(gram: Array) -> Array:
+    """Powers of the likelihood at which chains run beside those that count: they cross from one mode to another.
+
+    At the least of them the median variable's weight, given all others, is as free as its law: only there can an edge
+    enter while others that are nearly collinear with it stay as they are.
+    """
+    least = min(0.05, 2.0 / float(np.median(np.diagonal(gram))))
+    return np.asarray(np.geomspace(1.0, least, 1 + int(np.ceil(-np.log(least) / np.log(RUNG)))))
 
 
 def _exchanged(W: Array, power: Array, gram: Array, chains: int, first: int, rng: np.random.Generator) -> None:

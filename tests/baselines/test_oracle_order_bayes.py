@@ -104,15 +104,15 @@ def test_it_errs_as_often_as_it_expects_to_and_less_than_regression() -> None:
 
 def test_edges_keep_to_the_order_and_are_found_with_many_samples() -> None:
     method = get_method("oracle-order-bayes")
-    method.prepare(GivenFamily(KEY, 1000))
-    sem_A, X = (t.numpy() for t in tuning_domains(KEY, 3, 1000))
+    method.prepare(GivenFamily(KEY, 200))
+    sem_A, X = (t.numpy() for t in tuning_domains(KEY, 3, 200))
     order = family_of(*KEY).order
     assert order is not None
     rank = order.argsort().numpy()
     for a, x in zip(sem_A, X, strict=True):
         graph = method.discover(x)
         np.testing.assert_array_equal(graph.adjacency, a != 0)
-        np.testing.assert_allclose(graph.weights, a, atol=0.2)
+        np.testing.assert_allclose(graph.weights, a, atol=0.4)
         assert graph.confidence is not None
         assert not graph.confidence[rank[:, None] >= rank].any()
 
