@@ -1,4 +1,4 @@
-"""Exact P(i -> j) over all DAGs by a sum over orders, d up to a dozen. Called by `benchmarks.limits`.
+"""Exact P(i -> j), over all DAGs by a sum over orders or under a known one, d up to a dozen. For `benchmarks.limits`.
 
 A random order under which every earlier variable is a parent with probability p is a prior that factorises over the
 variables once the order is known, so the 2 ** d sets of "those before" take the place of the d! orders (Koivisto &
@@ -53,6 +53,35 @@ def edge_probability(log_evidence: Array, p: float) -> Array:
         family = scored[j] + _sum_over_supersets(around, d) - forward[-1]
         for i in range(d):
             probability[i, j] = np.exp(np.logaddexp.reduce(family[(mask >> i & 1) == 1])) if i != j else 0.0
+    return probability
+
+
+def edge_probability_under(order: NDArray[np.int64], log_evidence: Array, p: float) -> Array:
+    """Posterior probability of every edge for who knows the order: every variable is then a matter of its own.
+
+    Parameters
+    ----------
+    order : ndarray, shape (d,)
+        The variables, causes first.
+    log_evidence, p
+        As `edge_probability` takes them.
+
+    Returns
+    -------
+    ndarray, shape (d, d)
+        P(i -> j), 0 where j comes first.
+    """
+    d, sets = log_evidence.shape
+    mask = np.arange(sets)
+    size = np.array([int(m).bit_count() for m in mask])
+    probability = np.zeros((d, d))
+    for place, j in enumerate(order):
+        later = sum(1 << int(k) for k in order[place:])
+        possible = (mask & later) == 0
+        scored = (log_evidence[j] + size * (np.log(p) - np.log1p(-p)))[possible]
+        share = np.exp(scored - np.logaddexp.reduce(scored))
+        for i in order[:place]:
+            probability[i, j] = share[(mask[possible] >> int(i) & 1) == 1].sum()
     return probability
 
 

@@ -34,7 +34,6 @@ LOOK = {
     "pooled-order-ridge": ("#74C476", ">"),
     "oracle-order-lasso": ("#54278F", "<"),
     "oracle-order-ridge": ("#9E9AC8", ">"),
-    "oracle-order-bayes": ("#DAA520", "x"),
     "empty": ("#BBBBBB", "_"),
     "bayes-optimal": ("#B8860B", "+"),
 }

@@ -1,11 +1,14 @@
 """The sum over orders against the enumeration of all DAGs, and against a law known in closed form."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from adag.sem import simulate
-from baselines.all_orders import edge_probability
+from baselines.all_orders import edge_probability, edge_probability_under
 from baselines.bayes_optimal import BayesOptimal, log_evidence
 
 
@@ -36,3 +39,25 @@ def test_evidence_far_apart_loses_no_digits() -> None:
     np.testing.assert_allclose(probability[:, 2], [1.0, 1.0, 0.0])
     np.testing.assert_allclose(probability[2], 0.0, atol=1e-12)
     np.testing.assert_allclose(probability[0, 1], 0.25)
+
+
+def test_the_posterior_is_the_mean_of_those_under_each_order() -> None:
+    d, p = 4, 0.6
+    _, X = simulate(1, d, 8, degree=1, generator=torch.Generator().manual_seed(9))
+    evidence = log_evidence(X[0].numpy())
+    under, mass = [], []
+    for order in permutations(range(d)):
+        under.append(edge_probability_under(np.array(order), evidence, p))
+        before = [sum(1 << k for k in order[:place]) for place in range(d)]
+        mass.append(sum(_family_mass(evidence[j], mask, p) for j, mask in zip(order, before, strict=True)))
+    share = np.exp(mass - np.logaddexp.reduce(mass))
+    np.testing.assert_allclose(np.einsum("o,oij->ij", share, under), edge_probability(evidence, p), atol=1e-12)
+
+
+def _family_mass(log_evidence: NDArray[np.float64], before: int, p: float) -> float:
+    """Log of the sum over all parent sets among those before."""
+    sets = [mask for mask in range(len(log_evidence)) if mask & ~before == 0]
+    terms = [
+        log_evidence[m] + m.bit_count() * np.log(p) + (before.bit_count() - m.bit_count()) * np.log1p(-p) for m in sets
+    ]
+    return float(np.logaddexp.reduce(terms))

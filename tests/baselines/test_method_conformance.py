@@ -41,7 +41,6 @@ QUICK = {
     "notears-pooled": "notears-pooled[h_tol=1e-3,domains=10]",
     "notears-standardised": "notears-standardised[h_tol=1e-3]",
     "notears-torch": "notears-torch[outer_iter=4,inner_iter=50,init_lr=0.05,device=cpu]",
-    "oracle-order-bayes": "oracle-order-bayes[sweeps=60,chains=2]",
     "oracle-order-lasso": "oracle-order-lasso[tuning=5]",
     "oracle-order-ridge": "oracle-order-ridge[tuning=5]",
     "pooled-order-lasso": "pooled-order-lasso[tuning=5]",

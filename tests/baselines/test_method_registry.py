@@ -21,16 +21,13 @@ BUILT_IN = [
     "adag", "adag-adapted", "adag-family", "adag-family-supervised", "adag-refined", "adag-unsupervised",
     "bayes-optimal", "boss", "dagma", "direct-lingam", "empty", "flop", "ges", "golem", "golem-ev", "golem-nv",
     "grasp", "ica-lingam", "multi-group-direct-lingam", "notears", "notears-pooled", "notears-standardised",
-    "notears-torch", "oracle-order-bayes", "oracle-order-lasso", "oracle-order-ridge", "pc", "pooled-order-lasso",
-    "pooled-order-ridge", "r2-sort-regress", "random-sort-regress", "var-sort-regress",
+    "notears-torch", "oracle-order-lasso", "oracle-order-ridge", "pc", "pooled-order-lasso", "pooled-order-ridge",
+    "r2-sort-regress", "random-sort-regress", "var-sort-regress",
 ]  # fmt: skip
 CPDAGS = {"boss", "flop", "ges", "grasp", "pc"}
 
 OURS = ("adag", "adag-adapted", "adag-family", "adag-family-supervised", "adag-refined", "adag-unsupervised")
-CONTROLS = {
-    "bayes-optimal", "oracle-order-bayes", "oracle-order-lasso", "oracle-order-ridge", "pooled-order-lasso",
-    "pooled-order-ridge",
-}  # fmt: skip
+CONTROLS = {"bayes-optimal", "oracle-order-lasso", "oracle-order-ridge", "pooled-order-lasso", "pooled-order-ridge"}
 """Ours, with settings that are nobody's: their prior, the domains that they learn from or are tuned on."""
 
 PUBLISHED = {
