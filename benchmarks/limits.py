@@ -9,7 +9,7 @@ the very data sets of the grids `er2`, `small` and `foundation`, or, for who kno
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -51,8 +51,7 @@ def answer(
     as under a known order they do, this is the optimum; otherwise `least_expected_shd` searches.
     """
     evidence, p = log_evidence(X, LOG2_POINTS), 2.0 * degree / (X.shape[1] - 1)
-    known = order is not None
-    probability = edge_probability_under(order, evidence, p) if known else edge_probability(evidence, p)
+    probability = edge_probability(evidence, p) if order is None else edge_probability_under(order, evidence, p)
     return least_expected_shd(probability), probability
 
 
@@ -106,11 +105,11 @@ def run(
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "limits.csv"
-    table = pd.read_csv(path) if path.exists() else pd.DataFrame({"family": []})
-    table = table[table["family"] != family]
+    parts = [pd.read_csv(path).query("family != @family")] if path.exists() else []
     for n in samples.split(","):
         with threadpool_limits(1):
-            table = pd.concat([table, measure(10, int(n), 2.0, repeats, family)], ignore_index=True)  # type: ignore[arg-type]
+            parts.append(measure(10, int(n), 2.0, repeats, cast(Shared, family)))
+        table = pd.concat(parts, ignore_index=True)
         table.to_csv(path, index=False)  # after each: what is computed is kept
     about = environment.describe(1, sys.argv[1:], script="-m benchmarks.limits")
     about["versions"] = {name: get_method(name).version for name in METHODS}
