@@ -257,6 +257,7 @@ class TroubleInTheMiddle(Toy):
         elif self.trouble == "segfault":
             ctypes.string_at(0)
         elif self.trouble == "killed":
+            time.sleep(0.2)  # a trial that dies for memory at once may die of what others left, and is tried again
             os.kill(os.getpid(), signal.SIGKILL)
         elif self.trouble == "leaves a child":
             if os.fork() == 0:
