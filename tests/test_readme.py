@@ -117,26 +117,35 @@ def real_data() -> Iterator[str]:
 
 
 def other_regimes() -> Iterator[str]:
-    """Those about ``results/regimes``."""
-    trials = run("regimes")
-    (count,) = set(trials.groupby(["label", *CELL]).size())
-    (graph,), (d,) = set(trials["family"]), set(trials["d"])
+    """Those about ``results/regimes`` and ``results/standardised``."""
+    regimes, standardised = own("regimes"), own("standardised")
+    both = pd.concat([regimes, standardised])
+    (count,) = set(both.groupby(["label", *CELL]).size())
+    (graph,), (d,) = set(both["family"]), set(both["d"])
     yield f"{count} data sets a cell, {graph}, d = {d}"
-    keys = ["variance", "scale", "noise", "n"]
-    dag, cpdag = (trials.pivot_table(index=keys, columns="label", values=m) for m in ("shd", "shd_cpdag"))
-    raw = dag.loc[("equal", "raw")]
-    assert set(raw.index.get_level_values("noise")) == {"exponential", "laplace", "gumbel", "uniform"}
+    keys = ["variance", "scale", "threshold", "noise", "n"]
+    dag, cpdag = (both.pivot_table(index=keys, columns="label", values=m) for m in ("shd", "shd_cpdag"))
+    raw = dag.loc[("equal", "raw", 0.3)]
+    noises = {"exponential", "laplace", "gumbel", "uniform"}
+    assert set(raw.index.get_level_values("noise")) == noises
     assert (raw["adag"] < raw["direct-lingam"]).all()
     n = raw.index.get_level_values("n")
-    yield f"errs less than DirectLiNGAM at every n from {n.min()} to {n.max()}"
-    scaled = dag.loc[("equal", "standardised")].drop(index="gaussian")
-    ahead = (scaled["direct-lingam"] < scaled["adag"]).groupby("n").all()
-    first = ahead[ahead].index.min()
-    assert ahead[ahead.index >= first].all()
-    yield f"DirectLiNGAM is ahead from n = {first} on"
-    closest = cpdag.loc[("equal", "standardised", "gaussian")].idxmin(axis=1)
-    assert closest.tolist() == ["adag", "flop", "flop"]
-    yield f"ADAG's CPDAGs are closest at n = {closest.index[0]}, FLOP's from n = {closest.index[1]} on"
+    yield f"`adag` errs less than DirectLiNGAM at every n from {n.min()} to {n.max()}"
+    scaled = {cut: dag.loc[("equal", "standardised", cut)].drop(index="gaussian") for cut in (0.1, 0.3)}
+    assert all(set(table.index.get_level_values("noise")) == noises for table in scaled.values())
+    ahead = {cut: int((table["adag-refined"] < table["direct-lingam"]).sum()) for cut, table in scaled.items()}
+    assert ahead[0.1] == len(scaled[0.1])
+    yield f"cut at 0.1, `adag-refined` errs less than DirectLiNGAM in all {ahead[0.1]} cells"
+    yield f"cut at 0.3, in {ahead[0.3]} of {len(scaled[0.3])}"
+    yield "below the usual cut at 0.3"
+    closest = {cut: cpdag.loc[("equal", "standardised", cut, "gaussian")].idxmin(axis=1) for cut in (0.1, 0.3)}
+    assert {family(label) for label in closest[0.1]} == {"adag"}
+    sizes = [str(size) for size in closest[0.1].index]
+    yield f"cut at 0.1, ADAG's CPDAGs are closest at n = {', '.join(sizes[:-1])} and {sizes[-1]}"
+    flops = closest[0.3] == "flop"
+    first = flops[flops].index.min()
+    assert flops[flops.index >= first].all()
+    yield f"cut at 0.3, FLOP's are from n = {first} on"
 
 
 def training() -> Iterator[str]:
