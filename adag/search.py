@@ -89,9 +89,13 @@ class Search:
         other.of, other.d, other.edges = self.of, self.d, edges.copy()
         other.residual, other.shape = self.residual.copy(), self.shape.copy()
         other.change, other.reshape = self.change.copy(), self.reshape.copy()
-        for j in np.flatnonzero((edges != self.edges).any(0)):
-            other._regress(int(j))
+        other._follow(self.edges)
         return other
+
+    def _follow(self, before: Bools) -> None:
+        """Bring up to date what the edges have changed since."""
+        for j in np.flatnonzero((before != self.edges).any(0)):
+            self._regress(int(j))
 
     def value(self) -> float:
         """The score of the DAG, up to a constant."""
@@ -101,8 +105,12 @@ class Search:
         return float(s.share * likelihood + s.prior[self.edges].sum())
 
     def climb(self) -> int:
-        """Make the best move until none raises the score; the number of moves."""
-        limit = 4 * self.d * self.d
+        """Make the best move until none raises the score; the number of moves.
+
+        Where a variable has as many parents as there are samples nothing is left of it, and what a move is worth drowns
+        in rounding: a move that did not raise the score is the last one, and is taken back.
+        """
+        limit, value = 4 * self.d * self.d, self.value()
         for moves in range(limit):
             toggle, reverse = self.gains()
             may_toggle, may_reverse = self._allowed()
@@ -111,15 +119,19 @@ class Search:
             best_toggle, best_reverse = int(toggle.argmax()), int(reverse.argmax())
             if max(toggle.flat[best_toggle], reverse.flat[best_reverse]) <= NEGLIGIBLE:
                 return moves
+            before = self.edges.copy()
             if toggle.flat[best_toggle] >= reverse.flat[best_reverse]:
                 i, j = divmod(best_toggle, self.d)
                 self.edges[i, j] ^= True
-                self._regress(j)
             else:
                 i, j = divmod(best_reverse, self.d)
                 self.edges[i, j], self.edges[j, i] = False, True
-                self._regress(i)
-                self._regress(j)
+            self._follow(before)
+            if (raised := self.value()) <= value:
+                mistaken, self.edges = self.edges, before
+                self._follow(mistaken)
+                return moves
+            value = raised
         return limit
 
     def gains(self) -> tuple[Array, Array]:

@@ -67,12 +67,27 @@ def test_gains_are_differences_of_scores(seed: int, equal: bool, gaussian: bool)
         changed = edges.copy()
         changed[i, j] ^= True
         after = score(X, changed, of)
-        assert toggle[i, j] == pytest.approx(after - before, abs=1e-5)
+        assert toggle[i, j] == pytest.approx(after - before, abs=1e-4)
         if is_acyclic(changed):
-            assert search.moved(changed).value() - search.value() == pytest.approx(after - before, abs=1e-5)
+            assert search.moved(changed).value() - search.value() == pytest.approx(after - before, abs=1e-4)
         if edges[i, j]:
             changed[j, i] = True
-            assert reverse[i, j] == pytest.approx(score(X, changed, of) - before, abs=1e-5)
+            assert reverse[i, j] == pytest.approx(score(X, changed, of) - before, abs=1e-4)
+
+
+@pytest.mark.parametrize("equal", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_more_parents_than_samples_do_not_keep_it_climbing(seed: int, equal: bool) -> None:
+    """There the gains that are foretold are not those that come true: two moves could undo each other for ever."""
+    d, n = 30, 12
+    _, X = random_case(seed, d, n)
+    std = 10.0 ** np.random.default_rng(seed).uniform(-1, 1, d)
+    of = Score(np.cov((X * std).T, bias=True), n, np.zeros((d, d)), 0.5, equal)
+    search = Search(of, np.triu(np.ones((d, d), dtype=bool), 1))
+    start = search.value()
+    assert search.climb() < 2 * d * d
+    assert search.value() >= start
+    assert is_acyclic(search.edges.astype(np.int8))
 
 
 @settings(max_examples=15, deadline=None)
