@@ -116,7 +116,9 @@ def cells(trials: pd.DataFrame, notes: str = "") -> Figure:
             ax.set_title(f"n = {n:,}", fontsize=8)
             ax.tick_params(labelsize=7)
             ax.grid(axis="y", visible=False)
-        line[0].set_title(title.replace("\n", ", ") + "\n" + line[0].get_title(loc="left"), fontsize=8)
+        line[0].set_title(
+            title.replace(",\n", ", ").replace("\n", ", ") + "\n" + line[0].get_title(loc="left"), fontsize=8
+        )
         line[0].set_xlim(left=0)
     axes[0, 0].set_yticks(range(len(labels)), labels)
     axes[0, 0].set_ylim(len(labels) - 0.4, -0.6)

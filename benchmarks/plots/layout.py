@@ -20,6 +20,8 @@ from benchmarks.summary import given, method_order
 
 MOST_COLUMNS = 4
 """Panels beside each other."""
+_TITLE = 36
+"""Letters of a panel's title in a line: more would run into its neighbour's."""
 REGIME = ("noise", "variance", "scale", "violation", "family_seed", "threshold")
 Grid = NDArray[np.object_]
 METRICS = {"shd": "SHD", "shd_cpdag": "SHD of CPDAGs"}
@@ -35,7 +37,7 @@ def panels(trials: pd.DataFrame, *keys: str) -> list[tuple[str, pd.DataFrame]]:
         head = ", ".join(str(named[key]) if key == "family" else f"{key} = {named[key]}" for key in keys)
         rest = regime({name: named[name] for name in extra})
         order = (named.get("d", 0), str(values[0]), named.get("n", 0), *map(str, values))
-        found.append((order, head + ("\n" + rest if extra else ""), group))
+        found.append((order, head + ("\n" + textwrap.fill(rest, _TITLE) if extra else ""), group))
     return [(title, group) for _, title, group in sorted(found, key=lambda item: item[0])]
 
 
@@ -149,9 +151,15 @@ def heading(figure: Figure, text: str) -> None:
 
 
 def remark(figure: Figure, text: str) -> None:
-    """A small line below everything else; saving a figure tightly makes room for it."""
+    """A small line above the legend, with what else stands there, or below everything where there is none."""
     text = wrapped(text[0].upper() + text[1:], figure, 20)
-    figure.text(0.01, -0.005, text, fontsize=6.5, color="0.35", va="top", ha="left")
+    if not figure.legends:  # saving a figure tightly makes room for it
+        figure.text(0.01, -0.005, text, fontsize=6.5, color="0.35", va="top", ha="left")
+        return
+    (shown,) = figure.legends
+    shown.set_title("\n".join(filter(None, [shown.get_title().get_text(), text])), prop={"size": 6.5})
+    shown.get_title().set_color("0.35")
+    figure.set_figheight(figure.get_figheight() + 0.11 * (text.count("\n") + 1))
 
 
 def wrapped(text: str, figure: Figure, characters: float) -> str:
