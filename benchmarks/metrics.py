@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from adag.acyclicity import is_acyclic
 from benchmarks.equivalence import Graph, consistent_extension, cpdag, is_cpdag
 from benchmarks.likelihood import Fit, held_out_loglik
 
@@ -122,11 +123,13 @@ def _nnz(case: Case) -> float:
 def _effects(distance: Callable[..., tuple[float, int]]) -> Callable[[Case], float]:
     """A distance of gadjid's: the number of ordered pairs whose effect the estimate gets wrong.
 
-    It takes CPDAGs and leaves it to us to see that they are some; an effect that the class leaves open counts as wrong.
+    It takes DAGs and CPDAGs and leaves it to us to see that they are some (PC's answers may even have directed cycles);
+    an effect that the class leaves open counts as wrong.
     """
 
     def metric(case: Case) -> float:
-        if (case.estimate == 2).any() and not is_cpdag(case.estimate):
+        undirected_left = (case.estimate == 2).any()
+        if not (is_cpdag(case.estimate) if undirected_left else is_acyclic(case.estimate)):
             return NAN
         return float(distance(case.truth, case.estimate, edge_direction=ROWS)[1])
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.pyplot import subplots
 from numpy.typing import NDArray
@@ -157,7 +158,7 @@ def remark(figure: Figure, text: str) -> None:
         figure.text(0.01, -0.005, text, fontsize=6.5, color="0.35", va="top", ha="left")
         return
     (shown,) = figure.legends
-    shown.set_title("\n".join(filter(None, [shown.get_title().get_text(), text])), prop={"size": 6.5})
+    shown.set_title("\n".join(filter(None, [shown.get_title().get_text(), text])), prop=FontProperties(size=6.5))
     shown.get_title().set_color("0.35")
     figure.set_figheight(figure.get_figheight() + 0.11 * (text.count("\n") + 1))
 

@@ -144,3 +144,12 @@ def test_shd_is_a_distance(pair: Pair, data: st.DataObject) -> None:
     assert shd(a, b) == shd(b, a)
     assert (shd(a, b) == 0) == (a == b).all()
     assert shd(a, c) <= shd(a, b) + shd(b, c)
+
+
+def test_an_answer_with_a_directed_cycle_has_no_effects_to_compare() -> None:
+    """PC's can have one, without any undirected edge beside it."""
+    chain = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=np.int8)
+    cycle = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], dtype=np.int8)
+    for name in ("sid", "parent_aid", "ancestor_aid", "oset_aid"):
+        assert np.isnan(TABLE[name]("cpdag", cycle, chain, None)), name
+    assert TABLE["shd_skeleton"]("cpdag", cycle, chain, None) == 1
