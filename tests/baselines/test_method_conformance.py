@@ -1,6 +1,7 @@
 """Every method keeps the contract; one that is broken in any single way is told what to mend."""
 
 import ast
+import itertools
 import io
 import logging
 import os
@@ -121,8 +122,10 @@ class LeavesAFile(Sound):
 
 
 class LeavesAThread(Sound):
+    numbers = itertools.count()  # threads of an earlier test may still be there: each has a name of its own
+
     def discover(self, X: Any, *, seed: int) -> CausalGraph:
-        threading.Thread(target=time.sleep, args=(1,), name="worker-9").start()
+        threading.Thread(target=time.sleep, args=(1,), name=f"worker-9-{next(self.numbers)}").start()
         return super().discover(X, seed=seed)
 
 

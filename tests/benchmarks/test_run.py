@@ -305,7 +305,7 @@ def test_a_limit_on_file_sizes_is_one_line_and_loses_nothing(
         (["--only", "n=10 sample=5"], "key=value,value with a key of graph, degree, d, n,"),
         (["--only", "grap=er"], "(did you mean 'graph'?)"),
         (["--only", "n"], "--only cannot choose by 'n': write key=value"),
-        (["--only", "n=10,30"], "--only: no cell has n=30; there are 10, 20, 50, 100"),
+        (["--only", "n=10,30"], "--only: no cell has n=30; there are 5, 10, 20, 50, 100"),
         (["--only", "d=five"], "--only: no cell has d=five; there are 5, 10"),
         (["--only", "graph=sf d=5"], "--only: no cell has 'graph=sf d=5' all together"),
         (["--only", ""], "--only is empty"),
