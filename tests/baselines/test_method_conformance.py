@@ -1,8 +1,8 @@
 """Every method keeps the contract; one that is broken in any single way is told what to mend."""
 
 import ast
-import itertools
 import io
+import itertools
 import logging
 import os
 import random
