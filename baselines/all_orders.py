@@ -95,9 +95,5 @@ def _sum_over_subsets(values: Array, d: int) -> Array:
 
 
 def _sum_over_supersets(values: Array, d: int) -> Array:
-    """Log-sum-exp over all supersets of every set."""
-    total = values.copy()
-    for i in range(d):
-        pair = total.reshape(-1, 2, 1 << i)
-        pair[:, 0] = np.logaddexp(pair[:, 0], pair[:, 1])
-    return total
+    """Log-sum-exp over all supersets of every set: over all subsets of its complement."""
+    return _sum_over_subsets(values[::-1], d)[::-1]

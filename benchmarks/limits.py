@@ -37,8 +37,6 @@ METHODS = ("adag", "adag-refined", "adag-unsupervised")
 LIMIT = "exact posterior"
 LOG2_POINTS = 6
 """Of an integral over weights: 64 points change no edge's probability by more than 0.001 against 256."""
-
-
 Shared = Literal["general", "order-consistent"]
 
 
@@ -111,9 +109,9 @@ def run(
             parts.append(measure(10, int(n), 2.0, repeats, cast(Shared, family)))
         table = pd.concat(parts, ignore_index=True)
         table.to_csv(path, index=False)  # after each: what is computed is kept
-    about = environment.describe(1, sys.argv[1:], script="-m benchmarks.limits")
+    about = environment.describe(1, ["benchmarks.limits", *sys.argv[1:]], script="-m")
     about["versions"] = {name: get_method(name).version for name in METHODS}
-    (out / "environment.json").write_text(json.dumps(about, indent=2) + "\n")
+    (out / f"{family}.environment.json").write_text(json.dumps(about, indent=2) + "\n")
     print(summary(table).to_string(index=False))
 
 
