@@ -86,7 +86,8 @@ def _torch(seed: int | None, restore_generator: bool) -> Iterator[None]:
     finally:
         if state is not None:
             torch.set_rng_state(state)
-        torch.set_default_dtype(dtype)
+        if torch.get_default_dtype() != dtype:
+            torch.set_default_dtype(dtype)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
 
@@ -95,11 +96,13 @@ def _torch(seed: int | None, restore_generator: bool) -> Iterator[None]:
 def _logging() -> Iterator[None]:
     root = logging.getLogger()
     level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
-    logging.disable(logging.CRITICAL)
+    if disabled < logging.CRITICAL:  # every change goes through all loggers there are: a worker has them off for good
+        logging.disable(logging.CRITICAL)
     try:
         yield
     finally:
-        logging.disable(disabled)
+        if root.manager.disable != disabled:
+            logging.disable(disabled)
         if root.level != level:
             root.setLevel(level)
         root.handlers[:] = handlers

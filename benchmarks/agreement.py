@@ -20,8 +20,8 @@ from adag.errors import UsageError
 from baselines import available_methods, get_method, method_class, split_specs
 from benchmarks.command import run_command
 from benchmarks.keys import TRIAL
+from benchmarks.records import read_records
 from benchmarks.scoring import score
-from benchmarks.store import read_records
 from benchmarks.summary import read_trials, unsure
 
 ANSWER = ("status", "kind", "adjacency", "weights", "confidence")

@@ -29,7 +29,7 @@ from benchmarks import probes
 from benchmarks.cluster import import_path
 from benchmarks.grid import load_grid
 from benchmarks.keys import TRIAL, Trial
-from benchmarks.store import read_records
+from benchmarks.records import read_records
 
 _BEHAVES = [f"probe-behaves[variant={k}]" for k in range(4)]
 METHODS = (*_BEHAVES, *(probe.name for probe in probes.TROUBLES))

@@ -10,23 +10,21 @@ import logging
 import math
 import pickle
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from baselines import MethodSpec, method_class
 from benchmarks.backlog import LEAST_S, Backlog
-from benchmarks.cluster import Nodes, Shape, import_path
+from benchmarks.cluster import Nodes
 from benchmarks.costs import CostModel
 from benchmarks.keys import Trial
 from benchmarks.outcome import Outcome, failure
 from benchmarks.parcel import PARCEL, PARCEL_S, Task
-from benchmarks.supervisor import BATCH, Supervisor
+from benchmarks.records import record
+from benchmarks.slot import Slot
+from benchmarks.supervisor import BATCH
 
-_DRIVER = uuid.uuid4().hex
-"""Marks the processes of this driver; see `guardian.MARK`."""
 _LOSSES_ALLOWED = 3
 """A trial whose node or actor vanished this often is recorded as a crash."""
 _AHEAD_S, _AHEAD = 3 * PARCEL_S, 3 * PARCEL
@@ -38,22 +36,6 @@ _TICK_S, _SETTLE_S = 0.5, 0.2
 _log = logging.getLogger(__name__)
 
 Recorder = Callable[[Trial, dict[str, Any]], None]
-
-
-@dataclass
-class Slot:
-    """An actor, the method it holds, the trials it was given, and the call that is on its way, if any."""
-
-    actor: Any
-    shape: Shape
-    method: MethodSpec | None = None
-    given: set[int] = field(default_factory=set)
-    ahead: int = 0
-    call: Any = None
-    loading: bool = False
-    busy: bool = False
-    alone: bool = False
-    """Nothing is sent until what it runs has ended: it takes long, or is suspected of having killed an actor."""
 
 
 def execute(
@@ -78,7 +60,7 @@ def execute(
     versions : dict
         Version of each method, by label.
     on_record : callable
-        Called in this process with the trial and its record (see `store.SCHEMA`).
+        Called in this process with the trial and its record (see `records.SCHEMA`).
     on_batch : callable, optional
         The same, a second time, for a trial whose record now also has the time of its batch.
     on_tick : callable, optional
@@ -95,22 +77,6 @@ def execute(
         report = on_batch if again else on_record
         if report is not None:
             report(trial, record(trial, versions[str(trial.method)], outcome))
-
-
-def record(trial: Trial, version: str, outcome: Outcome) -> dict[str, Any]:
-    """What is kept of a trial: what it was, and what came of it."""
-    return {
-        "label": str(trial.method),
-        "method": trial.method.name,
-        "params": trial.method.params_text,
-        "version": version,
-        "deterministic": method_class(trial.method.name).randomness != "unseeded",  # one seed, one answer
-        "given": method_class(trial.method.name).given,
-        **vars(trial.dataset),
-        "seed": trial.dataset.seed,
-        "timeout_s": trial.timeout_s,
-        **outcome,
-    }
 
 
 class _Loop:
@@ -175,7 +141,7 @@ class _Loop:
                 continue
             method = self._next_method([m for m in self.backlog.methods() if shapes[m] == slot.shape])
             if method is not None:
-                self._load(slot, method)
+                slot.load(method)
             elif any(shapes[m] != slot.shape for m in self.backlog.methods()):  # they need its CPUs
                 self._drop(slot)
         while True:
@@ -183,7 +149,8 @@ class _Loop:
             method = self._next_method([m for m, shape in shapes.items() if self.nodes.fits(shape, others)])
             if method is None:
                 return
-            self._load(self._new_slot(shapes[method]), method)
+            self.slots.append(Slot.new(self.ray, shapes[method], self.memory_bytes, self.nodes.capacity("CPU")))
+            self.slots[-1].load(method)
 
     def _tasks(self, slot: Slot) -> list[Task]:
         """What a slot is sent of its method's trials, as far ahead as they are short."""
@@ -216,21 +183,6 @@ class _Loop:
         loading = Counter(slot.method for slot in self.slots if slot.loading)
         # A slot that is loading a method will take one of its trials: leave it one.
         return self.backlog.neediest([m for m in methods if self.backlog.left(m) > loading[m]], held)
-
-    def _new_slot(self, shape: Shape) -> Slot:
-        limit = self.memory_bytes or shape.memory or None
-        actor = self.ray.remote(Supervisor).options(
-            num_cpus=shape.cpus, num_gpus=shape.gpus, memory=shape.memory or None, max_restarts=0, max_task_retries=0
-        )
-        slots = max(1, int(self.nodes.capacity("CPU") / max(shape.cpus, 1)))
-        arguments = (max(1, int(shape.cpus)), shape.gpus > 0, limit, slots, import_path(), _DRIVER)
-        slot = Slot(actor.remote(*arguments), shape)
-        self.slots.append(slot)
-        return slot
-
-    def _load(self, slot: Slot, method: MethodSpec) -> None:
-        slot.method, slot.loading = method, True
-        slot.call = slot.actor.load.remote(pickle.dumps(method))
 
     def _drop(self, slot: Slot) -> None:
         self.slots.remove(slot)

@@ -1,5 +1,8 @@
-"""What memory a trial held, asked for at the price of a system call or two. Called by `worker` and by `process`."""
+"""What memory a trial held, asked for at the price of a system call or two. Called by `worker`, `process`
+and `supervisor`.
+"""
 
+import contextlib
 import math
 import os
 import resource
@@ -87,3 +90,12 @@ def _has_children(pid: int) -> bool:
         return any(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
     except OSError:
         return True
+
+
+def memory_share(slots: int) -> int:
+    """Nine tenths of this machine's memory (or of its container's share), divided by the slots."""
+    total = psutil.virtual_memory().total
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # no such limit, or "max"
+            total = min(total, int(Path(path).read_text()))
+    return int(0.9 * total / max(slots, 1))

@@ -6,6 +6,7 @@ Built-in types only, so that a supervisor can pass it on without importing numpy
 
 import math
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -17,7 +18,7 @@ STATUSES: tuple[Status, ...] = ("ok", "error", "timeout", "crash", "oom", "inval
 
 
 class Outcome(TypedDict):
-    """See the columns of `store.SCHEMA`; the matrices are row-major lists of d * d numbers."""
+    """See the columns of `records.SCHEMA`; the matrices are row-major lists of d * d numbers."""
 
     status: Status
     runtime_s: float
@@ -63,6 +64,16 @@ def of_exception(status: Status, exception: BaseException, *, runtime_s: float =
     frames = traceback.extract_tb(exception.__traceback__)[-6:]
     trace = "\n".join(f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line or ''}" for frame in frames)
     return failure(status, message, runtime_s=runtime_s, trace=trace)
+
+
+def death(code: int | None, trace: str, runtime_s: float) -> Outcome:
+    """What the end of a worker means, by its exit code: negative for a signal, None while it lives without its pipe."""
+    if code == -signal.SIGKILL:  # not by us: the kernel does this when the machine runs out of memory
+        return failure("oom", "killed by the system (SIGKILL), most likely for memory", runtime_s=runtime_s)
+    if code is not None and code < 0:
+        return failure("crash", f"died of {signal.Signals(-code).name}", runtime_s=runtime_s, trace=trace)
+    what = "closed its pipe" if code is None else f"ended its process with exit code {code}"
+    return failure("crash", f"the method {what}", runtime_s=runtime_s, trace=trace)
 
 
 def without_paths(text: str) -> str:

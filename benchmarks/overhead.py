@@ -25,7 +25,8 @@ from benchmarks.cluster import cluster
 from benchmarks.executor import execute
 from benchmarks.grid import CellBlock, Grid
 from benchmarks.keys import Trial
-from benchmarks.store import Store, read_records
+from benchmarks.records import read_records
+from benchmarks.store import Store
 
 GRID = Grid(
     name="overhead",

@@ -62,11 +62,12 @@ class Spin(Probe):
         self.seconds = seconds
 
     def discover(self, X: NDArray[np.float64], *, seed: int) -> CausalGraph:
-        """No edges, later."""
+        """No edges, later; to make this answer is part of its time."""
         end = time.thread_time() + self.seconds
+        graph = CausalGraph(adjacency=np.zeros((X.shape[1], X.shape[1]), dtype=np.int8))
         while time.thread_time() < end:
             pass
-        return CausalGraph(adjacency=np.zeros((X.shape[1], X.shape[1]), dtype=np.int8))
+        return graph
 
 
 @register

@@ -9,7 +9,6 @@ import contextlib
 import os
 import pickle
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -19,11 +18,10 @@ from collections import deque
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-import psutil
-
 from benchmarks.board import Board
+from benchmarks.lineage import kill_children
 from benchmarks.memory import WatchedMemory
-from benchmarks.outcome import Outcome, failure
+from benchmarks.outcome import Outcome, death, failure
 from benchmarks.parcel import Answer, Task
 
 _POLL_S = 0.1
@@ -194,15 +192,7 @@ class WorkerProcess:
     def _kill(self) -> None:
         self.alive = False
         self.pipe.close()
-        while victims := _living(psutil.Process().children(recursive=True)):
-            for victim in victims:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    victim.kill()
-            self.process.wait()
-            for victim in victims:  # orphans that came to us; the others have been reaped by their parent
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(victim.pid, 0)
-        self.process.wait()
+        kill_children(self.process)
 
     def _send(self, message: bytes) -> None:
         with contextlib.suppress(OSError):  # if it is dead already, `watch` sees that
@@ -258,21 +248,5 @@ class WorkerProcess:
         elapsed = time.monotonic() - started if started else float("nan")
         with contextlib.suppress(subprocess.TimeoutExpired):  # the pipe closes a moment before the process is gone
             self.process.wait(1.0)
-        code = self.process.returncode
         self._faults.seek(0)
-        trace = self._faults.read(2000).decode(errors="replace")
-        if code == -signal.SIGKILL:  # not by us: the kernel does this when the machine runs out of memory
-            return failure("oom", "killed by the system (SIGKILL), most likely for memory", runtime_s=elapsed)
-        if code is not None and code < 0:
-            return failure("crash", f"died of {signal.Signals(-code).name}", runtime_s=elapsed, trace=trace)
-        what = "closed its pipe" if code is None else f"ended its process with exit code {code}"
-        return failure("crash", f"the method {what}", runtime_s=elapsed, trace=trace)
-
-
-def _living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    alive = []
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if process.status() != psutil.STATUS_ZOMBIE:
-                alive.append(process)
-    return alive
+        return death(self.process.returncode, self._faults.read(2000).decode(errors="replace"), elapsed)

@@ -31,10 +31,11 @@ from benchmarks.keys import Trial
 from benchmarks.listing import print_choices, print_plan
 from benchmarks.outcome import STATUSES
 from benchmarks.progress import Watcher
+from benchmarks.records import current, other_versions, read_records
 from benchmarks.runlog import log, logging_to
 from benchmarks.scoring import score_run
 from benchmarks.selection import selected
-from benchmarks.store import Store, current, other_versions, read_records, refuse_foreign
+from benchmarks.store import Store, refuse_foreign
 
 console, errors = Console(), Console(stderr=True)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -15,7 +15,7 @@ from benchmarks.files import write_atomically
 from benchmarks.keys import CELL, DatasetKey
 from benchmarks.likelihood import Fit
 from benchmarks.metrics import METRICS
-from benchmarks.store import ARRAYS, read_records
+from benchmarks.records import ARRAYS, read_records
 
 cached_sortabilities = lru_cache(maxsize=4096)(lambda key: sortabilities(load(key)))
 

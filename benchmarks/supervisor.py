@@ -5,23 +5,20 @@ the next parcel lies ready when the last one ends; results are returned several 
 for many short trials, while a thread of its own watches every single one. Imports nothing heavy. Called by `executor`.
 """
 
-import contextlib
 import math
 import os
 import pickle
 import threading
 import time
 from collections import deque
-from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 from benchmarks.guardian import MARK, start_guardian
+from benchmarks.lineage import adopt_orphans
+from benchmarks.memory import memory_share
 from benchmarks.outcome import Outcome
 from benchmarks.parcel import Answer, Task, take
 from benchmarks.process import WorkerProcess
-from benchmarks.worker import adopt_orphans
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
@@ -66,7 +63,7 @@ class Supervisor:
         self, threads: int, gpu: bool, memory_bytes: int | None, slots: int, pythonpath: str, driver: str
     ) -> None:
         self.threads = threads
-        self.memory_bytes = memory_bytes or _memory_share(min(slots, (os.cpu_count() or 1) // threads))
+        self.memory_bytes = memory_bytes or memory_share(min(slots, (os.cpu_count() or 1) // threads))
         mark = f"{driver}:{os.getpid()}"
         self.environment = dict(os.environ) | dict.fromkeys(THREAD_VARIABLES, str(threads))
         self.environment |= {"PYTHONPATH": pythonpath, MARK: mark}
@@ -245,12 +242,3 @@ class Supervisor:
         self.worker = WorkerProcess(self.method, self.environment, self.threads, self.memory_bytes)
         self.lifeline.write(f"{self.worker.process.pid}\n".encode())
         return self.worker.load()
-
-
-def _memory_share(slots: int) -> int:
-    """Nine tenths of this machine's memory (or of its container's share), divided by the slots."""
-    total = psutil.virtual_memory().total
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):  # no such limit, or "max"
-            total = min(total, int(Path(path).read_text()))
-    return int(0.9 * total / max(slots, 1))

@@ -5,20 +5,20 @@ Whatever a method does to its process (a segmentation fault, a hang in native co
 process's edge; whoever watches it lives on.
 """
 
-import ctypes
 import faulthandler
 import itertools
+import logging
 import math
 import os
 import pickle
 import resource
-import signal
 import sys
 import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.board import Board
+from benchmarks.lineage import adopt_orphans, children, die_with
 from benchmarks.memory import PeakMemory
 from benchmarks.outcome import Outcome, Status, failure, of_exception
 
@@ -59,9 +59,6 @@ class Methods:
         return self._prepared[family]
 
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-
-
 def main(channel: int, faults: int, parent: int, threads: int, *board: int) -> None:
     """Load the method named by the first message, then run one parcel of trials after another until the pipe closes.
 
@@ -79,6 +76,7 @@ def main(channel: int, faults: int, parent: int, threads: int, *board: int) -> N
     die_with(parent)
     adopt_orphans()
     faulthandler.enable(faults)
+    logging.disable(logging.CRITICAL)  # nobody reads this process's log
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pipe = Connection(channel)
     try:
@@ -243,34 +241,6 @@ def _device() -> str:
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-
-
-def children() -> set[int]:
-    """Process ids of this process's descendants; nearly free where there are none."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return set()
-    import psutil
-
-    return {child.pid for child in psutil.Process().children(recursive=True)}
-
-
-def die_with(parent: int) -> None:
-    """On Linux, be killed as soon as the parent is gone, even inside native code."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        sys.exit(1)
-
-
-def adopt_orphans() -> None:
-    """On Linux, become the parent of orphaned grandchildren, so that none escapes by forking twice."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 if __name__ == "__main__":

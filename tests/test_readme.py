@@ -14,7 +14,7 @@ from benchmarks.environment import pretrained
 from benchmarks.grid import load_grid
 from benchmarks.keys import CELL
 from benchmarks.limits import LIMIT
-from benchmarks.store import current, read_records
+from benchmarks.records import current, read_records
 from benchmarks.summary import markdown, penalised, read_trials
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ from adag.errors import UsageError
 from benchmarks.datasets import load
 from benchmarks.keys import CELL, TRIAL, DatasetKey
 from benchmarks.plots.layout import heading
-from benchmarks.store import read_records
+from benchmarks.records import read_records
 from benchmarks.summary import method_order
 
 KINDS = {

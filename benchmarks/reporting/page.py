@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import environment
+from benchmarks.records import read_records
 from benchmarks.reporting import headline
 from benchmarks.reporting.data import for_browser
 from benchmarks.reporting.graphs import drill_down
 from benchmarks.reporting.pictures import pictures
 from benchmarks.reporting.prepared import Prepared
 from benchmarks.reporting.template import render
-from benchmarks.store import read_records
 from benchmarks.summary import given, unsure
 
 FAILURES = 100

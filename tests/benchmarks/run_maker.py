@@ -12,7 +12,7 @@ from baselines import parse_spec
 from benchmarks.datasets import load
 from benchmarks.keys import DatasetKey
 from benchmarks.metrics import cpdag
-from benchmarks.store import SCHEMA
+from benchmarks.records import SCHEMA
 
 KEYS = [
     DatasetKey(graph, degree, d, n, "gaussian", "equal", "raw", repeat)

@@ -16,7 +16,7 @@ import pytest
 
 from adag.families import training_domains
 from baselines import MethodSpec, parse_spec
-from benchmarks import executor
+from benchmarks import slot
 from benchmarks.agreement import disagreements
 from benchmarks.cluster import cluster
 from benchmarks.executor import execute
@@ -60,7 +60,7 @@ def ours() -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            marked = process.environ().get(MARK, "").startswith(executor._DRIVER)
+            marked = process.environ().get(MARK, "").startswith(slot.DRIVER)
             if marked and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except psutil.Error:

@@ -14,8 +14,8 @@ from benchmarks.datasets import load
 from benchmarks.grid import CellBlock, load_grid
 from benchmarks.keys import DatasetKey
 from benchmarks.plots.runtime import accuracy_against_runtime
+from benchmarks.records import read_records
 from benchmarks.scoring import score_run
-from benchmarks.store import read_records
 from benchmarks.summary import given, markdown, read_trials
 
 ALONE = DatasetKey("er", 2.0, 8, 20, "gaussian", "equal", "raw", 0)

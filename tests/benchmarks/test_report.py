@@ -20,6 +20,7 @@ from benchmarks.datasets import load
 from benchmarks.grid import data_grid
 from benchmarks.keys import DatasetKey
 from benchmarks.metrics import METRICS, cpdag
+from benchmarks.records import read_records
 from benchmarks.report import main, write_all
 from benchmarks.report import write as write_page
 from benchmarks.reporting.graphs import drill_down, edges
@@ -29,7 +30,6 @@ from benchmarks.reporting.scores import of_run
 from benchmarks.reporting.verdict import compare
 from benchmarks.scoring import score_run
 from benchmarks.statistics import holm, interval, paired_difference
-from benchmarks.store import read_records
 from benchmarks.summary import penalised, read_trials
 
 ROOT = Path(__file__).parents[2]

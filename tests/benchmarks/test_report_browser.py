@@ -22,12 +22,12 @@ from run_maker import KEYS, METHODS, failed, record, write
 from benchmarks.datasets import load
 from benchmarks.keys import DatasetKey
 from benchmarks.metrics import cpdag, shd
+from benchmarks.records import SCHEMA, read_records
 from benchmarks.report import write as write_page
 from benchmarks.report import write_all
 from benchmarks.reporting.prepared import prepare
 from benchmarks.reporting.verdict import compare
 from benchmarks.scoring import score_run
-from benchmarks.store import SCHEMA, read_records
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)

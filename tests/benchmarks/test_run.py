@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from benchmarks import cluster as cluster_module
-from benchmarks import datasets, executor, packaged, run
-from benchmarks.store import read_records
+from benchmarks import datasets, executor, packaged, records, run
+from benchmarks.records import read_records
 
 ROOT = Path(__file__).parents[2]
 GRID = """
@@ -138,7 +138,7 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
             outcome = executor.failure(status, "", runtime_s=0.1)
             if status == "ok":
                 outcome["kind"], outcome["adjacency"] = "dag", [0] * trial.dataset.d**2
-            on_record(trial, executor.record(trial, versions[str(trial.method)], outcome))
+            on_record(trial, records.record(trial, versions[str(trial.method)], outcome))
 
     @contextlib.contextmanager
     def cluster(address: str | None, workers: int | None) -> Iterator[int]:

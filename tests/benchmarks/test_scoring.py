@@ -12,10 +12,10 @@ from benchmarks.datasets import load
 from benchmarks.keys import CELL
 from benchmarks.likelihood import Fit
 from benchmarks.metrics import METRICS, cpdag
+from benchmarks.records import ARRAYS, read_records
 from benchmarks.score import listing, main, score
 from benchmarks.scoring import score as rescored
 from benchmarks.scoring import score_run
-from benchmarks.store import ARRAYS, read_records
 from benchmarks.summary import read_trials
 
 NAMES = [metric.name for metric in METRICS]

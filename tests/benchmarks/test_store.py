@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from adag.errors import UsageError
 from baselines import MethodSpec
-from benchmarks.executor import record
 from benchmarks.grid import Grid, load_grid
 from benchmarks.keys import Trial
 from benchmarks.outcome import failure
-from benchmarks.store import Store, current, other_versions, read_records
+from benchmarks.records import current, other_versions, read_records, record
+from benchmarks.store import Store
 
 VERSIONS = {"pc": "toy 1.0"}
 
