@@ -37,7 +37,8 @@ docs: setup ## Build the documentation into site/, to open in a browser; a warni
 	@echo "open site/index.html; to search it, run $(BIN)/python -m mkdocs serve"
 
 test: setup ## Run the tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -m 'not ray' -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m ray
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from benchmarks.outcome import Outcome
 
-PARCEL_S = 0.5
+PARCEL_S = 0.9
 """Trials that together take about this long go to the worker as one; what takes longer goes alone."""
 PARCEL = 64
 """No more than this many: so many data sets wait in the worker's memory."""

@@ -66,6 +66,7 @@ def test_sums_of_parts_add_up_about_any_centre(cut: int, shift: float, seed: int
     same(total.moments(), Moments.of(torch.from_numpy(X)[None]), 1e-7)
 
 
+@pytest.mark.ray
 def test_files_over_ray(table: pd.DataFrame, tmp_path: Path) -> None:
     paths = []
     for k in range(3):

@@ -7,6 +7,8 @@ import pytest
 from benchmarks.chaos import METHODS, chaos
 from benchmarks.probes import TROUBLES, Mixed
 
+pytestmark = pytest.mark.ray
+
 
 def test_nothing_is_lost_and_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The small version of ``python -m benchmarks.chaos``."""

@@ -16,6 +16,8 @@ from benchmarks.executor import execute
 from benchmarks.keys import DatasetKey, Trial
 from benchmarks.probes import Probe
 
+pytestmark = pytest.mark.ray
+
 ROOT = Path(__file__).parents[2]
 
 

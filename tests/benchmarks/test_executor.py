@@ -24,6 +24,8 @@ from benchmarks.guardian import MARK
 from benchmarks.keys import DatasetKey, Trial
 from benchmarks.supervisor import BATCH
 
+pytestmark = pytest.mark.ray
+
 VERSION = "toy 1.0"
 
 

@@ -14,6 +14,8 @@ from benchmarks.datasets import load
 from benchmarks.grid import data_grid, load_grid
 from benchmarks.keys import DatasetKey
 
+pytestmark = pytest.mark.ray
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 

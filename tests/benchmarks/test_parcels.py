@@ -19,6 +19,8 @@ from benchmarks.keys import DatasetKey, Trial
 from benchmarks.outcome import failure
 from benchmarks.parcel import PARCEL, PARCEL_S, Task, take
 
+pytestmark = pytest.mark.ray
+
 
 def task(number: int, seconds: float, group: str = "") -> Task:
     return Task(number, b"", 60.0, seconds, group)

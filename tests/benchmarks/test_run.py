@@ -20,6 +20,8 @@ from benchmarks import cluster as cluster_module
 from benchmarks import datasets, executor, packaged, records, run
 from benchmarks.records import read_records
 
+pytestmark = pytest.mark.ray
+
 ROOT = Path(__file__).parents[2]
 GRID = """
 title = "Tiny"
