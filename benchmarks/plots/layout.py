@@ -140,7 +140,8 @@ def legend(figure: Figure, trials: pd.DataFrame, notes: str = "") -> None:
 def _remarks(trials: pd.DataFrame, label: str) -> list[str]:
     """What a method was given, where that differs, and on how many data sets a slow one ran alone."""
     own = trials.groupby("label")["repeat"].nunique()
-    first = [f"first {own[label]} data sets"] if own[label] < own.max() else []
+    few = "first data set" if own[label] == 1 else f"first {own[label]} data sets"
+    first = [few] if own[label] < own.max() else []
     return [known[label] for known in [given(trials)] if known] + first
 
 

@@ -225,5 +225,5 @@ def test_the_legend_says_on_how_many_data_sets_a_slow_method_ran(run: Path) -> N
     figure = shd_against_n(slow, "")
     assert figure is not None
     names = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert "pc (first 1 data sets)" in names
+    assert "pc (first data set)" in names
     assert "adag" in names
