@@ -19,6 +19,7 @@ import typer
 from adag.errors import UsageError
 from baselines import available_methods, get_method, method_class, split_specs
 from benchmarks.command import run_command
+from benchmarks.grid import load_grid
 from benchmarks.keys import TRIAL
 from benchmarks.records import read_records
 from benchmarks.scoring import score
@@ -40,6 +41,13 @@ graph = "er"
 degree = 1
 d = [5]
 n = [20, 50]
+
+[[cells]]
+family = "heterogeneous"
+graph = "er"
+degree = 2
+d = [10]
+n = [20]
 
 [method-params]
 golem = { num_iter = 200 }
@@ -93,10 +101,14 @@ def _compare(one: Path, two: Path) -> list[str]:
 
 def _three(folder: Path, methods: str, grid: str | None, repeats: int | None) -> list[str]:
     """Make the runs, and compare the others with the first; and the marks of the first's table with what it ran."""
-    specs = split_specs(",".join(_installed()) if methods == "all" else methods)
     if grid is None:
-        (folder / "agreement.toml").write_text(GRID)
-    line = ["--grid", grid or str(folder / "agreement.toml"), "--methods", ",".join(map(str, specs))]
+        grid = str(folder / "agreement.toml")
+        Path(grid).write_text(GRID)
+    plan, _ = load_grid(grid)
+    specs = plan.specs(split_specs(",".join(_installed()) if methods == "all" else methods))
+    if methods == "all":  # that apply to one of the cells at least
+        specs = [spec for spec in specs if plan.trials([spec])]
+    line = ["--grid", grid, "--methods", ",".join(map(str, specs))]
     line += ["--repeats", str(repeats)] if repeats else []
     runs = {folder / "one-worker": "1", folder / "two-workers": "2", folder / "two-again": "2"}
     for run, workers in runs.items():

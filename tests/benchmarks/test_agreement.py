@@ -38,3 +38,21 @@ def test_runs_that_share_nothing_do_not_agree(tmp_path: Path, capsys: pytest.Cap
     assert "share no trial" in capsys.readouterr().out
     with pytest.raises(UsageError, match="1 folders to compare"):
         agreement.main(runs[:1])
+
+
+@pytest.mark.ray
+def test_runs_of_the_methods_that_apply_are_made_and_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = tmp_path / "one.toml"
+    cells = 'title = "One"\nmethods = []\nrepeats = 2\n[[cells]]\ngraph = "er"\ndegree = 1\nd = [4]\nn = [20]\n'
+    grid.write_text(cells)
+    monkeypatch.setattr(agreement, "_installed", lambda: ["adag-adapted", "flop", "var-sort-regress"])
+    with pytest.raises(SystemExit) as stop:
+        agreement.main([], methods="all", grid=str(grid), repeats=None)
+    told = capsys.readouterr().out
+    assert not stop.value.code, told
+    assert "adag-adapted" not in told, "the grid has no family for it to learn from"
+    for other in ("two-workers", "two-again"):
+        assert f"one-worker, {other}: 2 trials of deterministic methods in both, 0 differences" in told
+    assert "marked in the table as not deterministic: flop" in told
