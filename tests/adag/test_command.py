@@ -112,6 +112,7 @@ def test_info_shows_the_card(in_process) -> None:
     assert "validation_shd" in out
 
 
+@pytest.mark.ray
 def test_a_table_in_several_files_of_two_kinds(in_process, tmp_path: Path) -> None:
     table = observational()
     table[:300].to_csv(tmp_path / "a.csv", index=False)
