@@ -39,7 +39,7 @@ def drawn(trials: pd.DataFrame, folder: Path) -> Drawn:
     """What to show of a run: all of up to `MOST` methods, else without what the grid does not name.
 
     What ``--methods all`` would not have run (another package's method, a setting of the user's) is shown; so is
-    everything where the run is without one of the grid's own methods, as the user then chose.
+    everything where the run is without one of the grid's own methods, as the user then chose, or the grid has none.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def drawn(trials: pd.DataFrame, folder: Path) -> Drawn:
         return Drawn(trials, [])
     grid, _ = load_grid(str(folder / "grid.toml"))
     own = {str(spec) for spec in grid.specs()}
-    if not own <= labels:
+    if not own or not own <= labels:
         return Drawn(trials, [])
     usual = {str(spec) for spec in grid.specs([MethodSpec(cls.name) for cls in built_in_methods()])}
     left_out = sorted((labels & usual) - own)

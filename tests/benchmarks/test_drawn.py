@@ -60,6 +60,14 @@ def test_few_methods_and_a_choice_without_the_grids_own_are_all_shown(run: Path)
         pd.testing.assert_frame_equal(found.trials, some)
 
 
+def test_of_a_grid_without_methods_of_its_own_all_are_shown(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "grid.toml").write_text(GRID.replace('["adag", "notears", "pc", "golem"]', "[]"))
+    trials = read_trials(run)
+    found = drawn(trials, tmp_path)
+    assert found.left_out == []
+    pd.testing.assert_frame_equal(found.trials, trials)
+
+
 def test_tables_by_cell_have_the_shown_and_the_table_over_all_cells_every_method(run: Path) -> None:
     trials = read_trials(run)
     stream = io.StringIO()
