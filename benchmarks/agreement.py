@@ -27,8 +27,8 @@ from benchmarks.summary import read_trials, unsure
 
 ANSWER = ("status", "kind", "adjacency", "weights", "confidence")
 VARIES = (
-    "runtime_s", "prepare_s", "batch_runtime_s", "batch_size", "first_call", "peak_memory_mib", "error", "traceback", "threads",
-    "device",
+    "runtime_s", "prepare_s", "batch_runtime_s", "batch_size", "first_call", "peak_memory_mib", "error", "traceback",
+    "threads", "device",
 )  # fmt: skip
 """What two runs may differ in; the rest of a scored row follows from trial and answer."""
 GRID = """title = "Agreement"
