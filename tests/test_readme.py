@@ -80,8 +80,9 @@ def few_samples() -> Iterator[str]:
     (winner,), sure = best(trials, "shd")[()]
     assert sure
     errors = {label.partition("[")[0]: penalised(own, "shd") for label, own in trials.groupby("label")}
-    yield f"Over all rows `{winner}` makes {errors[winner]:.1f} errors a graph, NOTEARS {errors['notears']:.1f}, DAGMA"
-    yield f"DAGMA {errors['dagma']:.1f} and GOLEM {errors['golem']:.1f}"
+    ours, others = errors[winner], [f"{errors[label]:.1f}" for label in ("notears", "dagma", "golem")]
+    told = "NOTEARS {}, DAGMA {} and GOLEM {}".format(*others)
+    yield f"Over all rows `{winner}` makes {ours:.1f} errors a graph, {told}"
     yield "significantly better than every method of another family"
     rivals = [label for label in means if family(label) != "adag"]
     assert (means["adag"] < means[rivals].min(axis=1)).all()
