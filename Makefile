@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench-small figures report docs test lint format pretrain clean
+.PHONY: help setup bench-small figures figures-of-runs figures-of-the-rest report docs test lint format pretrain clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,10 +23,15 @@ bench-small: setup ## Nine methods on five data sets a cell of the small grid, i
 	$(BIN)/python benchmarks/run.py --grid small --repeats 5 --out runs/small
 
 figures: setup ## Redraw every figure from the files under results/
+	@$(MAKE) --no-print-directory --jobs figures-of-runs figures-of-the-rest
+
+figures-of-runs:
 	$(BIN)/python benchmarks/figures.py $(patsubst %/trials.csv,%,$(wildcard results/*/trials.csv))
+
+figures-of-the-rest:
+	$(if $(wildcard results/families/*.csv),$(BIN)/python benchmarks/families_figures.py results/families)
 	$(if $(wildcard results/pretrain/*.log.jsonl),$(BIN)/python benchmarks/training_figures.py results/pretrain)
 	$(if $(wildcard results/ablations/*.csv),$(BIN)/python benchmarks/ablation_figures.py results/ablations)
-	$(if $(wildcard results/families/*.csv),$(BIN)/python benchmarks/families_figures.py results/families)
 	$(if $(wildcard results/calibration/bins.csv),$(BIN)/python benchmarks/calibration_figures.py results/calibration)
 
 report: setup ## Write the page of every run under results/, and one over all of them
