@@ -27,7 +27,7 @@ from benchmarks.reporting.graphs import drill_down, edges
 from benchmarks.reporting.pack import STEP, packed
 from benchmarks.reporting.prepared import prepare
 from benchmarks.reporting.scores import of_run
-from benchmarks.reporting.verdict import compare
+from benchmarks.reporting.verdict import compare, of_cells
 from benchmarks.scoring import score_run
 from benchmarks.statistics import holm, interval, paired_difference
 from benchmarks.summary import penalised, read_trials
@@ -267,6 +267,16 @@ def test_a_method_that_failed_scores_as_the_empty_graph(run: Path) -> None:
             expected = metric("dag", empty, truth, empty.astype(float))
             assert scores.values[metric.name].loc[number, "golem[num_iter=3000]"] == pytest.approx(expected)
     assert scores.values["shd"]["pc"].isna().all()  # its failure does not give it an SHD to a DAG
+
+
+def test_of_methods_that_share_a_mean_those_that_only_failed_come_last(tmp_path: Path) -> None:
+    rows = [failed("dagma", key) for key in KEYS[:4]] + [record("dagma", key) for key in KEYS[4:]]
+    rows += [record("empty", key, adjacency=[0] * key.d**2) for key in KEYS]
+    score_run(write(tmp_path / "run", rows))
+    first, second, *_ = of_cells(of_run(read_trials(tmp_path / "run")), "shd", "lower")
+    assert len({one.mean for one in first.standings}) == 1
+    assert [one.method for one in first.standings] == ["empty", "dagma"]
+    assert [one.method for one in second.standings] == ["dagma", "empty"]
 
 
 def test_a_method_that_ran_on_the_first_data_sets_alone_is_listed_and_not_ranked(tmp_path: Path) -> None:
