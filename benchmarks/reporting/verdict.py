@@ -66,7 +66,7 @@ def of_cells(scores: Scores, metric: str, better: Literal["lower", "higher"]) ->
     tables = []
     for start, stop in zip(scores.cells["start"], scores.cells["stop"], strict=True):
         ran = (scores.status.iloc[start:stop] == "ok").any()
-        tables.append(values.iloc[start:stop][sorted(values, key=lambda label, ran=ran: not ran[label])])
+        tables.append(values.iloc[start:stop][[*ran.index[ran], *ran.index[~ran]]])
     return _together(tables, better)
 
 

@@ -56,6 +56,21 @@ def test_discovery_is_quiet_and_leaves_no_trace(method: str, capfd: pytest.Captu
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("before", [logging.NOTSET, logging.CRITICAL], ids=["on", "off, as in a worker"])
+def test_what_a_method_does_to_logging_is_undone(before: int, caplog: pytest.LogCaptureFixture) -> None:
+    logging.disable(before)
+    try:
+        with contained():
+            logging.getLogger("quiet").critical("dropped")
+            logging.disable(logging.INFO)
+        assert logging.getLogger().manager.disable == before
+        assert not caplog.records
+        logging.getLogger("loud").critical("kept where logging is on")
+        assert len(caplog.records) == (before == logging.NOTSET)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 @pytest.mark.parametrize("method", ["adag", "direct-lingam", "notears", "pc"])
 def test_the_first_import_too_is_quiet_and_leaves_no_trace(method: str) -> None:
     """In a fresh process, with logging as Python starts it: gcastle changes it, and torch's dtype, on import."""
