@@ -55,7 +55,7 @@ def test_small_is_nine_methods_on_fifteen_cells() -> None:
     assert {(f"{t.dataset.graph.upper()}{t.dataset.degree:g}", t.dataset.d, t.dataset.n) for t in trials} == {
         (family, d, n) for family, d in (("ER1", 5), ("ER2", 10), ("SF2", 10)) for n in (5, 10, 20, 50, 100)
     }
-    assert len(trials) == 15 * (8 * grid.repeats + grid.method_repeats["golem"])
+    assert len(trials) == 15 * 9 * grid.repeats
 
 
 def test_grid_parameters_fill_in_what_a_spec_leaves_open() -> None:
