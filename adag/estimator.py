@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from adag.decode import least_expected_shd, regression_weights
 from adag.domains import read_domains
 from adag.errors import DataError, UsageError
 from adag.graph import CausalGraph
-from adag.inference import edge_probability
+from adag.inference import Precision, edge_probability
 from adag.moments import Moments
 from adag.refine import refine
 from adag.streaming import LONG, MomentSums, is_stream, sums_of, sums_of_files
@@ -47,6 +47,10 @@ class ADAG:
         Search from the network's graph under the likelihood of the data (`adag.refine`): milliseconds to tenths of a
         second more, and fewer errors where samples are many, noise is not Gaussian or variables exceed those seen in
         training. Default: False, but True for an adapted checkpoint.
+    precision : {"float32", "bfloat16"}
+        Of the network's matrix products. In bfloat16 `discover_many` takes about half the time where the processor has
+        such instructions (GPUs, server CPUs of the last years), and edge probabilities move by less than
+        0.001 on average, 0.13 at most: on 1,500 test data sets no mean SHD moved by 0.01. ``results/speed`` has both.
 
     Attributes
     ----------
@@ -71,7 +75,11 @@ class ADAG:
         device: str = "auto",
         *,
         refine: bool | None = None,
+        precision: Precision = "float32",
     ) -> None:
+        if precision not in get_args(Precision):
+            raise UsageError(f"unknown precision '{precision}': use {' or '.join(get_args(Precision))}")
+        self.precision: Precision = precision
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
@@ -224,7 +232,8 @@ class ADAG:
         known = replace(moments, n=moments.n.clamp(max=self._most_samples))
         parts = [] if samples is None else [samples]
         objective = self.card.get("objective", "supervised")
-        return edge_probability(self.model, known, parts, objective, self.device).double().cpu().numpy()
+        found = edge_probability(self.model, known, parts, objective, self.device, self.precision)
+        return found.double().cpu().numpy()
 
     def _graphs(
         self,

@@ -142,6 +142,8 @@ class CausalGraph:
 
     def reordered(self, names: Sequence[str]) -> "CausalGraph":
         """The same graph with its variables in the order of `names`, which are its own names."""
+        if tuple(names) == self.names:
+            return self
         order = [self.names.index(name) for name in names]
         pairs = np.ix_(order, order)
         weights, confidence = (None if part is None else part[pairs] for part in (self.weights, self.confidence))

@@ -17,6 +17,7 @@ from adag.sample_network import SampleConfig, SampleNetwork
 
 Objective = Literal["supervised", "unsupervised"]
 Reads = Literal["moments", "samples"]
+Precision = Literal["float32", "bfloat16"]
 Network = AttentionDAG | SampleNetwork
 
 
@@ -72,9 +73,16 @@ def edge_probability(
     samples: Sequence[Tensor],
     objective: Objective,
     device: torch.device | str = "cpu",
+    precision: Precision = "float32",
 ) -> Tensor:
-    """P(i -> j) of a batch, shape (B, d, d), on `device`: what either objective's network means; see `inputs`."""
-    prediction = predict(model, inputs(model, moments, samples, device))
+    """P(i -> j) of a batch, shape (B, d, d), on `device`: what either objective's network means; see `inputs`.
+
+    With ``precision="bfloat16"`` the network's matrix products are in it; its features, and what is made of its answer,
+    are not.
+    """
+    parts = inputs(model, moments, samples, device)
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
+        prediction = predict(model, parts)
     if objective == "supervised":
         probability = prediction.edge_probability()
     else:

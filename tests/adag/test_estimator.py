@@ -69,3 +69,16 @@ def test_errors_name_the_data_set(adag: ADAG) -> None:
         adag.discover(bad)
     with pytest.raises(UsageError, match="unknown device"):
         ADAG(device="abacus")
+    with pytest.raises(UsageError, match="unknown precision 'float16': use float32 or bfloat16"):
+        ADAG(device="cpu", precision="float16")  # type: ignore[arg-type]
+
+
+def test_half_precision_costs_no_accuracy(adag: ADAG) -> None:
+    A, X = simulate(60, 10, 50, degree=2, generator=torch.Generator().manual_seed(654_321))
+    exact, rough = (model.discover_many(list(X.numpy())) for model in (adag, ADAG(device="cpu", precision="bfloat16")))
+    moved = np.array([np.abs(a.confidence - b.confidence) for a, b in zip(exact, rough, strict=True)])
+    assert 0 < moved.mean() < 0.001
+    assert moved.max() < 0.15
+    wrong = np.array([[(g.adjacency != (a != 0)).sum() for a, g in zip(A.numpy(), graphs, strict=True)]
+                      for graphs in (exact, rough)])  # fmt: skip
+    assert abs(wrong[0].mean() - wrong[1].mean()) < 0.2
