@@ -35,6 +35,7 @@ def markdown(model: Network, card: dict[str, Any]) -> str:
         f"| samples n | {tasks['n'][0]} to {tasks['n'][1]}, log-uniform |",
         f"| variables d | {_shares(tasks['d'])} |",
         f"| degree k (about k*d edges) | {_shares(tasks['degree'])} |",
+        *(["| where that would join all pairs | an ER graph of any density, uniform |"] if tasks.get("spread") else []),
         f"| graph | {_shares(tasks['graph'])} |",
         f"| noise | {_shares(tasks['noise'])} |",
         f"| noise variances | {_shares(tasks['variance'])} |",

@@ -39,6 +39,9 @@ class TaskMix(BaseModel):
     variance: tuple[tuple[Variance, float], ...]
     scale: tuple[tuple[Scale, float], ...]
     weights: tuple[tuple[tuple[float, float], float], ...] = ((WEIGHT_RANGE, 1.0),)
+    spread: bool = False
+    """Where a degree would join every pair of variables (2 degree >= d - 1), ER graphs of a uniformly random density take
+    their place: otherwise two variables are never seen without an edge, and few hardly ever."""
     pairs_per_step: Annotated[int, Field(ge=100)] = 6400
     groups_per_step: Annotated[int, Field(ge=1)] = 4
     pool: Annotated[int, Field(ge=1)] | None = None
@@ -59,6 +62,8 @@ class TaskMix(BaseModel):
 
     @model_validator(mode="after")
     def _one_family(self) -> "TaskMix":
+        if self.family != "general" and self.spread:
+            raise ValueError("spread is for the general family: the domains of another have one density")
         if self.family != "general" and not len(self.d) == len(self.degree) == len(self.graph) == 1:
             raise ValueError(f"the domains of one {self.family} family have one d, one degree and one graph family")
         return self
@@ -100,6 +105,8 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
         low, high = mix.n
         n = round(math.exp(choose.uniform(math.log(low), math.log(high))))
         degree, graph = _pick(choose, mix.degree), _pick(choose, mix.graph)
+        if mix.spread and 2 * degree >= d - 1:
+            degree, graph = choose.uniform(0, (d - 1) / 2), "er"
         noise, variance = _pick(choose, mix.noise), _pick(choose, mix.variance)
         scale, weights = _pick(choose, mix.scale), _pick(choose, mix.weights)
         domains = family_of(*key).to(device) if (key := mix.family_key()) else DomainFamily(d, degree, graph)
