@@ -40,8 +40,8 @@ class TaskMix(BaseModel):
     scale: tuple[tuple[Scale, float], ...]
     weights: tuple[tuple[tuple[float, float], float], ...] = ((WEIGHT_RANGE, 1.0),)
     spread: bool = False
-    """Where a degree would join every pair of variables (2 degree >= d - 1), ER graphs of a uniformly random density take
-    their place: otherwise two variables are never seen without an edge, and few hardly ever."""
+    """Where a degree would join every pair of variables (2 degree >= d - 1), draw ER graphs of a uniformly random
+    density instead: otherwise two variables are never seen without an edge, and few hardly ever."""
     pairs_per_step: Annotated[int, Field(ge=100)] = 6400
     groups_per_step: Annotated[int, Field(ge=1)] = 4
     pool: Annotated[int, Field(ge=1)] | None = None

@@ -5,13 +5,24 @@ variables once the order is known, so the 2 ** d sets of "those before" take the
 Sood 2004, sec. 4; Koivisto 2006 for all edges at once). `bayes_optimal` enumerates DAGs instead, up to d = 5.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
 
-def edge_probability(log_evidence: Array, p: float) -> Array:
+class Posterior(NamedTuple):
+    """What the data say under one law."""
+
+    edge: Array
+    """P(i -> j), shape (d, d)."""
+    log_evidence: float
+    """Log marginal likelihood of the law: what several laws are weighed by."""
+
+
+def posterior(log_evidence: Array, p: float) -> Posterior:
     """Posterior probability of every edge.
 
     Parameters
@@ -22,10 +33,6 @@ def edge_probability(log_evidence: Array, p: float) -> Array:
     p : float
         Probability, in (0, 1), that a variable is a parent of a later one, independently for all pairs.
 
-    Returns
-    -------
-    ndarray, shape (d, d)
-        P(i -> j).
     """
     d, sets = log_evidence.shape
     mask = np.arange(sets)
@@ -53,7 +60,7 @@ def edge_probability(log_evidence: Array, p: float) -> Array:
         family = scored[j] + _sum_over_supersets(around, d) - forward[-1]
         for i in range(d):
             probability[i, j] = np.exp(np.logaddexp.reduce(family[(mask >> i & 1) == 1])) if i != j else 0.0
-    return probability
+    return Posterior(probability, float(forward[-1]))
 
 
 def edge_probability_under(order: NDArray[np.int64], log_evidence: Array, p: float) -> Array:
@@ -64,7 +71,7 @@ def edge_probability_under(order: NDArray[np.int64], log_evidence: Array, p: flo
     order : ndarray, shape (d,)
         The variables, causes first.
     log_evidence, p
-        As `edge_probability` takes them.
+        As `posterior` takes them.
 
     Returns
     -------
