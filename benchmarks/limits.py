@@ -1,8 +1,8 @@
 """How close to the best possible answer? ``python -m benchmarks.limits [--variables 5 | --family order-consistent]``.
 
 On ER2 graphs of 10 variables (ER1 of 5), raw equal-variance Gaussian data, the exact posterior of every edge can be
-computed (`baselines.all_orders`) by who knows the law that the data were drawn from. The DAG of least expected SHD under
-it is, on average over that law, as close as any method can be. Writes ``limits.csv``: its SHD and those of ADAG's
+computed (`baselines.all_orders`) by who knows the law that the data were drawn from. The DAG of least expected SHD
+under it is, on average over that law, as close as any method can be. Writes ``limits.csv``: its SHD and those of ADAG's
 three, on the very data sets of the grids `er2`, `small` and `foundation`, or, for who knows the true order,
 `order-consistent`. With 5 variables also the best answer of who is told less: no more than ADAG is (`told_less`).
 """
