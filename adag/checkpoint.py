@@ -19,7 +19,7 @@ from adag.errors import CheckpointError
 from adag.inference import Network, build
 
 FORMAT = "adag-checkpoint-1"
-DEFAULT = "adag-base"
+DEFAULT = "adag-foundation"
 
 
 @dataclass(frozen=True)

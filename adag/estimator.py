@@ -98,7 +98,7 @@ class ADAG:
 
     @property
     def version(self) -> str:
-        """Package version and checkpoint, for a results table: ``adag 0.1.0 (adag-base 1f2e3d4c)``."""
+        """Package version and checkpoint, for a results table: ``adag 0.1.0 (adag-foundation 1f2e3d4c)``."""
         return f"adag {version('adag')} ({self.card['name']} {self._digest})"
 
     @property

@@ -32,7 +32,7 @@ class AttentionDAGMethod(Method):
     randomness = "deterministic"
 
     refine: ClassVar[bool] = False
-    shipped: ClassVar[str] = "adag-base"
+    shipped: ClassVar[str] = "adag-foundation"
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ import typer
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from adag.checkpoint import Checkpoint
+from adag.checkpoint import DEFAULT, Checkpoint
 from adag.decode import least_expected_shd
 from adag.errors import UsageError
 from adag.estimator import ADAG
@@ -66,7 +66,7 @@ def train(
 
 @app.command()
 def outside(
-    checkpoints: Annotated[str, typer.Option(help="Comma-separated shipped names or files.")] = "adag-base",
+    checkpoints: Annotated[str, typer.Option(help="Comma-separated shipped names or files.")] = DEFAULT,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = FOLDER,
     sets: Annotated[int, typer.Option(min=2, help="Data sets a point.")] = 50,
     force: Annotated[bool, typer.Option("--force", help="Measure again what is there.")] = False,

@@ -22,6 +22,7 @@ import typer
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from adag.checkpoint import DEFAULT
 from adag.errors import UsageError
 from adag.estimator import ADAG
 from adag.families import FamilyKey, family_of, training_domains
@@ -143,7 +144,7 @@ def attention(model: ADAG, X: Array) -> dict[tuple[int, str], Array]:
 def look(model: ADAG, key: FamilyKey, domains: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The spectrum and all maps of a checkpoint, in long form; variables are numbered in the shared order."""
     name = model.card["name"]
-    table, leading = spectra({name: model, "adag-base": ADAG(device="cpu")}, key, domains)
+    table, leading = spectra({name: model, DEFAULT: ADAG(device="cpu")}, key, domains)
     maps = [("spectrum", source, f"component {k + 1}", V) for source, Vs in leading.items() for k, V in enumerate(Vs)]
     maps += [("bias", what, "", m) for what, m in bias(model, key).items()]
     A, X = grid_domains(key, 1)

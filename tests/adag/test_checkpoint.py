@@ -69,17 +69,17 @@ def test_other_architecture(saved: Path) -> None:
 
 
 def test_missing(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"no checkpoint .*adag-base"):
+    with pytest.raises(CheckpointError, match=r"no checkpoint .*adag-foundation"):
         ADAG(tmp_path / "nothing.safetensors")
 
 
 def test_the_shipped_one_is_small_and_says_what_it_saw() -> None:
-    assert "adag-base" in checkpoints.shipped()
-    assert checkpoints.shipped()["adag-base"].stat().st_size < 25e6
+    assert checkpoints.DEFAULT in checkpoints.shipped()
+    assert checkpoints.shipped()[checkpoints.DEFAULT].stat().st_size < 25e6
     card = checkpoints.load().card
     for key in ("steps", "tasks", "hours", "hardware", "git_revision", "validation_shd", "config"):
         assert card[key], key
-    text = checkpoints.shipped()["adag-base"].with_suffix(".md").read_text()
+    text = checkpoints.shipped()[checkpoints.DEFAULT].with_suffix(".md").read_text()
     assert f"{card['steps']:,}" in text
     assert f"{card['tasks']:,}" in text
 

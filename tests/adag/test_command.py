@@ -108,7 +108,7 @@ def test_fewer_samples_than_variables_works(in_process, tmp_path: Path) -> None:
 def test_info_shows_the_card(in_process) -> None:
     code, out, _ = in_process("info")
     assert code == 0
-    assert "adag-base" in out
+    assert "adag-foundation" in out
     assert "validation_shd" in out
 
 

@@ -73,6 +73,16 @@ def test_errors_name_the_data_set(adag: ADAG) -> None:
         ADAG(device="cpu", precision="float16")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_independent_columns_get_few_edges(adag: ADAG, d: int) -> None:
+    """Of 100 samples, pairs that nothing joins: an edge is the exception, and said to be unlikely."""
+    rng = np.random.default_rng(d)
+    graphs = adag.discover_many([rng.normal(size=(100, d)) for _ in range(100)])
+    pairs = d * (d - 1) / 2
+    assert np.mean([graph.adjacency.sum() for graph in graphs]) / pairs < 0.1
+    assert np.mean([graph.confidence.sum() for graph in graphs if graph.confidence is not None]) / pairs < 0.2
+
+
 def test_half_precision_costs_no_accuracy(adag: ADAG) -> None:
     A, X = simulate(60, 10, 50, degree=2, generator=torch.Generator().manual_seed(654_321))
     exact, rough = (model.discover_many(list(X.numpy())) for model in (adag, ADAG(device="cpu", precision="bfloat16")))

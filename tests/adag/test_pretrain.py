@@ -182,3 +182,20 @@ def test_a_network_without_higher_moments_does_not_read_them(config_file: Path, 
     assert not torch.equal(pair_features(moments), pair_features(other))
     for one, two in zip(model(pair_features(moments)), model(pair_features(other)), strict=True):
         assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize(("spread", "low", "high"), [(False, 1.0, 1.0), (True, 0.3, 0.7)])
+def test_two_variables_are_joined_always_or_as_often_as_not(
+    config_file: Path, spread: bool, low: float, high: float
+) -> None:
+    config_file.write_text(CONFIG.replace("d = [[3, 1], [5, 1]]", f"d = [[2, 1]]\nspread = {str(spread).lower()}"))
+    tasks = load_config(config_file).tasks
+    joined = torch.cat([(draw(tasks, 0, step, torch.device("cpu")).A != 0).sum((1, 2)).float() for step in range(40)])
+    assert low <= joined.mean() <= high
+
+
+def test_the_density_of_a_family_cannot_spread(config_file: Path) -> None:
+    one = CONFIG.replace("[[3, 1], [5, 1]]", '[[5, 1]]\nspread = true\nfamily = "heterogeneous"')
+    config_file.write_text(one.replace('[["er", 1], ["sf", 1]]', '[["er", 1]]'))
+    with pytest.raises(UsageError, match="spread is for the general family"):
+        load_config(config_file)

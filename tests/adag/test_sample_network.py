@@ -123,7 +123,7 @@ def test_the_estimator_gives_it_the_samples(trained: Path) -> None:
 
 
 def test_the_moments_of_a_long_table_are_not_enough(trained: Path) -> None:
-    with pytest.raises(UsageError, match=r"'tiny' reads samples.*adag-base"):
+    with pytest.raises(UsageError, match=r"'tiny' reads samples.*adag-foundation"):
         ADAG(trained, device="cpu").discover(np.random.default_rng(0).normal(size=(100_000, 3)))
 
 
