@@ -148,8 +148,13 @@ def from_few_to_many() -> Iterator[str]:
     fewer, more = sorted(counts)
     assert set(runs[-1]["d"]) == {d.max()}
     yield f"{more} data sets a cell, {fewer} with {d.max()} variables"
-    for metric in ("shd", "shd_cpdag", "auprc"):
-        print(metric, shortfall(trials, metric, "adag-refined").to_dict())
+    assert not len(shortfall(trials, "auprc", "adag-refined"))
+    ahead = {key for metric in ("shd", "shd_cpdag") for key in shortfall(trials, metric, "adag-refined").index}
+    ((graph, d, n, label),) = ahead
+    assert family(label) == "golem"
+    sets = len(trials[(trials["graph"] == graph) & (trials["d"] == d) & (trials["n"] == n) & (trials["label"] == label)])
+    yield "makes fewer errors than `adag-refined` on the data sets that it ran on, or has a higher AUPRC, in any cell but one"
+    yield f"GOLEM on {graph.upper()}2 graphs of {d} variables, n = {n} ({sets} data sets)"
 
 
 def best_possible() -> Iterator[str]:
@@ -167,7 +172,8 @@ def best_possible() -> Iterator[str]:
     means = few.pivot_table(index="n", columns="method", values="shd")
     yield f"With 5 variables (ER1, {few['repeat'].nunique()} data sets each)"
     told, less, ours = (means.loc[10, name] for name in (LIMIT, TOLD_LESS, "adag-refined"))
-    yield f"at n = 10 it makes {told:.2f}, who is told no more of the law than ADAG {less:.2f}, `adag-refined` {ours:.2f}"
+    yield f"at n = 10 it makes {told:.2f}, who is told no more of the law than ADAG {less:.2f}"
+    yield f"`adag-refined` {ours:.2f}"
 
 
 def real_data() -> Iterator[str]:
