@@ -67,21 +67,36 @@ def _insertion_search(gain: Array, order: NDArray[np.int64]) -> NDArray[np.int64
     return order
 
 
-def regression_weights(covariance: Array, adjacency: NDArray[np.int8], n: int) -> Array:
-    """Least squares of every variable on its parents, from the covariance alone; shape (d, d).
+def regression_weights(covariance: Array, adjacency: NDArray[np.int8], n: int | NDArray[np.int64]) -> Array:
+    """Least squares of every variable on its parents, from the covariance alone.
 
     A ridge of ``1 / n`` on the correlation scale keeps it defined where parents outnumber samples or are collinear;
     it vanishes as n grows.
+
+    Parameters
+    ----------
+    covariance, adjacency : ndarray, shape (d, d) or (B, d, d)
+        Of one data set or of many.
+    n : int or ndarray, shape (B,)
+        Number of samples.
+
+    Returns
+    -------
+    ndarray, of the shape of `covariance`
     """
-    std = np.sqrt(np.diagonal(covariance))
-    corr = covariance / np.outer(std, std)
+    d = covariance.shape[-1]
+    sets = covariance.reshape(-1, d, d)
+    ridge = np.broadcast_to(1.0 / np.asarray(n), len(sets))
+    std = np.sqrt(np.diagonal(sets, axis1=1, axis2=2))
+    corr = sets / (std[:, :, None] * std[:, None, :])
     weights = np.zeros_like(corr)
-    child, parent = np.nonzero(adjacency.T)
-    count = np.bincount(child, minlength=len(corr))
+    which, child, parent = np.nonzero(adjacency.reshape(-1, d, d).swapaxes(1, 2))
+    row = which * d + child
+    count = np.bincount(row, minlength=len(sets) * d)
     for k in np.unique(count[count > 0]):  # all variables with k parents in one call
-        children = np.flatnonzero(count == k)[:, None]
-        parents = parent[count[child] == k].reshape(-1, k)
-        gram = corr[parents[:, :, None], parents[:, None, :]] + np.eye(k) / n
-        solution = np.linalg.solve(gram, corr[parents, children][..., None])[..., 0]
-        weights[parents, children] = solution * std[children] / std[parents]
-    return weights
+        of, children = (index[:, None] for index in np.divmod(np.flatnonzero(count == k), d))
+        parents = parent[count[row] == k].reshape(-1, k)
+        gram = corr[of[:, :, None], parents[:, :, None], parents[:, None, :]] + ridge[of][:, :, None] * np.eye(k)
+        solution = np.linalg.solve(gram, corr[of, parents, children][..., None])[..., 0]
+        weights[of, parents, children] = solution * std[of, children] / std[of, parents]
+    return weights.reshape(covariance.shape)

@@ -251,18 +251,16 @@ class ADAG:
 
         The search sees the shape of the noise in `rows`, some or all of each data set; `samples` are for a network.
         """
-        graphs = []
         probabilities, covariances = self.edge_probabilities(moments, samples), _covariance(moments)
-        for probability, covariance, n, columns, X in zip(
-            probabilities, covariances, moments.n.tolist(), names, rows, strict=True
-        ):
-            adjacency = least_expected_shd(probability)
-            if self.refine:
-                refined = refine(probability, covariance, int(n), adjacency, X)
-                adjacency, probability = refined.adjacency, refined.probability
-            weights = regression_weights(covariance, adjacency, int(n))
-            graphs.append(CausalGraph(adjacency, weights, probability, "dag", tuple(columns)))
-        return graphs
+        n = moments.n.numpy().astype(np.int64)
+        adjacencies = np.stack([least_expected_shd(probability) for probability in probabilities])
+        if self.refine:
+            for k, X in enumerate(rows):
+                refined = refine(probabilities[k], covariances[k], int(n[k]), adjacencies[k], X)
+                adjacencies[k], probabilities[k] = refined.adjacency, refined.probability
+        weights = regression_weights(covariances, adjacencies, n)
+        found = zip(adjacencies, weights, probabilities, names, strict=True)
+        return [CausalGraph(A, W, P, "dag", tuple(columns)) for A, W, P, columns in found]
 
     def adapt(self, datasets: Sequence[Any], *, on_domain: Callable[[int], None] | None = None) -> "ADAG":
         """Learn from unlabelled data sets over the same variables what they share: an order, a graph, or nothing.
