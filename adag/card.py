@@ -23,7 +23,7 @@ def markdown(model: Network, card: dict[str, Any]) -> str:
         f"| steps | {card['steps']:,} |",
         f"| tasks seen | {card['tasks']:,} data sets, {_distinct(card)} |",
         f"| hardware, time | {card['hardware']}, {card['hours']:.2f} hours |",
-        *_parent(card.get("init")),
+        *(_started_from(parent) for parent in ancestors(card)),
         f"| code revision | {card['git_revision']}, torch {card['torch']}, seed {card['config']['seed']} |",
         "",
         "## What it saw",
@@ -78,12 +78,18 @@ _OBJECTIVES = {
 }
 
 
-def _parent(init: dict[str, Any] | None) -> list[str]:
-    """What training started from, as a row of the table."""
-    if not init:
-        return []
-    cost = f"{init['steps']:,} steps, {init['tasks']:,} data sets, {init['hours']:.2f} hours on {init['hardware']}"
-    return [f"| started from | {init['name']} ({init['digest']}): {cost} |"]
+def ancestors(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The checkpoint that training started from, the one that that one had started from, and so on."""
+    found = []
+    while parent := card.get("init"):
+        found.append(parent)
+        card = parent
+    return found
+
+
+def _started_from(parent: dict[str, Any]) -> str:
+    cost = f"{parent['steps']:,} steps, {parent['tasks']:,} data sets, {parent['hours']:.2f} hours"
+    return f"| started from | {parent['name']} ({parent['digest']}): {cost} on {parent['hardware']} |"
 
 
 def _distinct(card: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from adag import checkpoint as checkpoints
 from adag.adapt import shared_prior, with_prior, without_prior
+from adag.card import ancestors
 from adag.columns import arranged, unnamed
 from adag.decode import least_expected_shd, regression_weights
 from adag.domains import read_domains
@@ -109,8 +110,8 @@ class ADAG:
         """What the checkpoint saw, in one line; the model card has the rest."""
         tasks = self.card["config"]["tasks"]
         sizes = [d for d, _ in tasks["d"]]
-        parent = self.card.get("init")
-        before = f" (after {parent['tasks']:,} as {parent['name']})" if parent else ""
+        parents = ", ".join(f"{parent['tasks']:,} as {parent['name']}" for parent in ancestors(self.card))
+        before = f" (after {parents})" if parents else ""
         return (
             f"{self.card['name']} was pre-trained ({self.card['objective']}) on {self.card['tasks']:,} simulated data "
             f"sets{before}: linear SEMs, d = {min(sizes)}-{max(sizes)}, n = {tasks['n'][0]}-{tasks['n'][1]}, "

@@ -25,7 +25,7 @@ from benchmarks.keys import TRIAL, Trial
 from benchmarks.records import SCHEMA, read_records, whole_lines
 
 _WRITING: dict[str, Any] = {
-    "compression": "zstd", "compression_level": 9,
+    "compression": "zstd", "compression_level": 15,
     # A dictionary of numbers that hardly ever repeat is longer than the numbers.
     "use_dictionary": [field.name for field in SCHEMA if field.name not in ("weights", "confidence")],
 }  # fmt: skip

@@ -80,6 +80,9 @@ def test_the_shipped_one_is_small_and_says_what_it_saw() -> None:
     for key in ("steps", "tasks", "hours", "hardware", "git_revision", "validation_shd", "config"):
         assert card[key], key
     text = checkpoints.shipped()[checkpoints.DEFAULT].with_suffix(".md").read_text()
+    for stage in ("adag-base", "adag-small"):
+        assert f"| started from | {stage}" in text
+        assert stage in ADAG(device="cpu").training
     assert f"{card['steps']:,}" in text
     assert f"{card['tasks']:,}" in text
 
