@@ -31,9 +31,8 @@ from adag.validation import as_samples
 
 PAIRS_PER_BATCH = {"cpu": 2_500, "cuda": 50_000}
 """Pairs of variables in one forward pass: a CPU is fastest where the hidden states stay in its cache, a GPU is not."""
-
-HALVED = 4
-"""So many times as many in bfloat16: its weights are converted anew for every batch."""
+CPU_PAIRS_IN_BFLOAT16 = 10_000
+"""There the weights are converted anew for every batch."""
 
 _CHECKPOINT = "the checkpoint"
 
@@ -52,9 +51,8 @@ class ADAG:
         second more, and fewer errors where samples are many, noise is not Gaussian or variables exceed those seen in
         training. Default: False, but True for an adapted checkpoint.
     precision : {"float32", "bfloat16"}
-        Of the network's matrix products. In bfloat16 `discover_many` takes about half the time where the processor has
-        such instructions (GPUs, server CPUs of the last years), and edge probabilities move by less than
-        0.001 on average, 0.13 at most: on 1,500 test data sets no mean SHD moved by 0.01. ``results/speed`` has both.
+        Of the network's matrix products. In bfloat16 `discover_many` is faster where the processor has such
+        instructions (``results/speed`` has both); edge probabilities move by less than 0.001 on average.
 
     Attributes
     ----------
@@ -201,16 +199,19 @@ class ADAG:
             by_shape[values.shape].append(k)
         graphs: dict[int, CausalGraph] = {}
         for (n, d), members in by_shape.items():
-            pairs = PAIRS_PER_BATCH.get(self.device.type, PAIRS_PER_BATCH["cuda"])
-            if self.precision == "bfloat16":
-                pairs *= HALVED
-            size = max(1, pairs // max(d * d, n * d // 4))
+            size = max(1, self._pairs_per_batch // max(d * d, n * d // 4))
             for start in range(0, len(members), size):
                 chunk = members[start : start + size]
                 X = torch.from_numpy(np.stack([samples[k] for k in chunk]))
                 found = self._graphs(Moments.of(X), [names[k] for k in chunk], X.numpy(), X)
                 graphs.update(zip(chunk, found, strict=True))
         return [graphs[k].reordered(own) for k, own in enumerate(columns)]
+
+    @property
+    def _pairs_per_batch(self) -> int:
+        if self.device.type == "cpu" and self.precision == "bfloat16":
+            return CPU_PAIRS_IN_BFLOAT16
+        return PAIRS_PER_BATCH.get(self.device.type, PAIRS_PER_BATCH["cuda"])
 
     @torch.inference_mode()
     def edge_probabilities(self, moments: Moments, samples: torch.Tensor | None = None) -> NDArray[np.float64]:
@@ -289,7 +290,7 @@ class ADAG:
         start = without_prior(self._checkpoint)
         moments, names = read_domains(datasets, self.variables, on_domain)
         plain = ADAG(start, str(self.device))
-        size = max(1, PAIRS_PER_BATCH.get(self.device.type, PAIRS_PER_BATCH["cuda"]) // len(names) ** 2)
+        size = max(1, plain._pairs_per_batch // len(names) ** 2)
         parts = [plain.edge_probabilities(moments.part(k, k + size)) for k in range(0, len(datasets), size)]
         prior = shared_prior(np.concatenate(parts))
         adapted = with_prior(start, prior, names, [int(n) for n in moments.n.tolist()])

@@ -3,14 +3,14 @@
 import math
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from adag import checkpoint as checkpoints
 from adag.errors import UsageError
-from adag.inference import Network, Objective, Reads, build
+from adag.inference import Network, Objective, Precision, Reads, build
 from adag.model import AttentionDAG
 from adag.moments import HIGHER_MOMENTS
 from adag.objective import AugmentedLagrangian
@@ -45,7 +45,7 @@ class PretrainConfig(BaseModel):
     """Batches of tasks whose gradients are averaged into one step."""
     init: str | None = None
     """Checkpoint (a shipped name or a file) to go on from; layers it lacks are added as the identity."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     validate_every: Annotated[int, Field(gt=0)] = 500
     save_every: Annotated[int, Field(gt=0)] = 500
     higher_moments: bool = True

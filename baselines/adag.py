@@ -1,7 +1,7 @@
 """`adag`, `adag-refined`, `adag-unsupervised`: our pre-trained networks, under the benchmark's common rules."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ class AttentionDAGMethod(Method):
 
     ``relabel=true`` is a control: the network sees the variables in a random order (by the seed), and its graph is put
     back. What a checkpoint has learnt of single variables is then lost; one that knows none answers the same.
-    ``precision=bfloat16`` is that of `ADAG`: faster, and almost the same answers.
     """
 
     name = "adag"
@@ -34,16 +33,8 @@ class AttentionDAGMethod(Method):
     refine: ClassVar[bool] = False
     shipped: ClassVar[str] = "adag-foundation"
 
-    def __init__(
-        self,
-        *,
-        checkpoint: str | None = None,
-        device: str = "cpu",
-        relabel: bool = False,
-        precision: Literal["float32", "bfloat16"] = "float32",
-    ) -> None:
+    def __init__(self, *, checkpoint: str | None = None, device: str = "cpu", relabel: bool = False) -> None:
         self.checkpoint, self.device, self.relabel = checkpoint or self.shipped, device, relabel
-        self.precision: Literal["float32", "bfloat16"] = precision
         self._model: ADAG | None = None
 
     @property
@@ -52,7 +43,7 @@ class AttentionDAGMethod(Method):
         if self._model is None:
             from adag.estimator import ADAG
 
-            self._model = ADAG(self.checkpoint, self.device, refine=self.refine, precision=self.precision)
+            self._model = ADAG(self.checkpoint, device=self.device, refine=self.refine)
         return self._model
 
     @property

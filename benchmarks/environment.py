@@ -39,7 +39,7 @@ def describe(workers: int, command: list[str], script: str = "benchmarks/run.py"
 
 
 def write(folder: Path, workers: int, command: list[str], training: dict[str, str]) -> None:
-    """Write ``environment.json``; what pre-trained methods of earlier calls have seen is kept.
+    """Write ``environment.json``; the commands of earlier calls are kept, and what their pre-trained methods have seen.
 
     Parameters
     ----------
@@ -52,15 +52,22 @@ def write(folder: Path, workers: int, command: list[str], training: dict[str, st
     training : dict
         What each pre-trained method has seen, by label.
     """
-    described = describe(workers, command) | {"pretrained": pretrained(folder) | training}
+    described, before = describe(workers, command), _read(folder)
+    earlier = [*before.get("earlier_commands", []), *([before["command"]] if before else [])]
+    described["earlier_commands"] = [known for known in dict.fromkeys(earlier) if known != described["command"]]
+    described["pretrained"] = pretrained(folder) | training
     text = json.dumps(described, indent=2) + "\n"
     write_atomically(folder / "environment.json", lambda path: path.write_text(text))
 
 
 def pretrained(folder: Path) -> dict[str, str]:
     """What each pre-trained method of a run has seen, by label."""
+    return dict(_read(folder).get("pretrained", {}))
+
+
+def _read(folder: Path) -> dict[str, Any]:
     path = folder / "environment.json"
-    return dict(json.loads(path.read_text()).get("pretrained", {})) if path.exists() else {}
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def _without_folder(argument: str) -> str:

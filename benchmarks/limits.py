@@ -4,7 +4,7 @@ On ER2 graphs of 10 variables (ER1 of 5), raw equal-variance Gaussian data, the 
 computed (`baselines.all_orders`) by who knows the law that the data were drawn from. The DAG of least expected SHD
 under it is, on average over that law, as close as any method can be. Writes ``limits.csv``: its SHD and those of ADAG's
 three, on the very data sets of the grids `er2`, `small` and `foundation`, or, for who knows the true order,
-`order-consistent`. With 5 variables also the best answer of who is told less: no more than ADAG is (`told_less`).
+`order-consistent`. With 5 variables also the best answer of who is not told unit, mean and density (`told_less`).
 """
 
 import json
@@ -38,7 +38,8 @@ from benchmarks.statistics import interval
 METHODS = ("adag", "adag-refined", "adag-unsupervised")
 LIMIT = "exact posterior"
 TOLD_LESS = "exact posterior, told less"
-DEGREES = {5: 1.0, 10: 2.0}
+FEW, MANY = 5, 10
+DEGREES = {FEW: 1.0, MANY: 2.0}
 """k of the ERk graphs, by the number of variables: ER2 of 5 would be complete."""
 UNITS = np.linspace(-5.0, 5.0, 11)
 """Units that are weighed, in deviations from the true one that the data leave, of its logarithm."""
@@ -64,8 +65,9 @@ def answer(X: NDArray[np.float64], degree: float, order: NDArray[np.int64] | Non
 def told_less(X: NDArray[np.float64]) -> Answer:
     """As `answer`, of who knows the law but for three things that ADAG, and any user, is not told either.
 
-    They are integrated over: the variables' means (flat), the unit that the data are in, and with it the variance of
-    the noise (flat in its logarithm), and the share of pairs that are joined (flat).
+    The noise's law, its equal variances and the range of the weights are still known. Integrated over are the
+    variables' means (flat), the unit that the data are in, and with it the variance of the noise (flat in its
+    logarithm, within `UNITS`), and the share of pairs that are joined (flat, `DENSITIES`).
     """
     n, d = X.shape
     centred = X - X.mean(0)  # with the means, one degree of freedom of each variable is gone
@@ -89,7 +91,7 @@ def measure(
     family = family_of(shared, d, degree)
     order = None if family.order is None else family.order.numpy()
     exact: dict[str, Callable[[NDArray[np.float64]], Answer]] = {LIMIT: lambda X: answer(X, degree, order)}
-    if d == min(DEGREES):
+    if d == FEW:
         exact[TOLD_LESS] = told_less
     methods = {name: get_method(name) for name in METHODS}
     kept = {
@@ -142,7 +144,7 @@ def run(
         str,
         typer.Option(help="What data sets share: 'general' (nothing), or 'order-consistent', the order being known."),
     ] = "general",
-    variables: Annotated[int, typer.Option(help="10, or 5 (where nothing is shared).")] = 10,
+    variables: Annotated[int, typer.Option(help="10, or 5 (where nothing is shared).")] = MANY,
     samples: Annotated[str, typer.Option(help="Comma-separated numbers of samples.")] = "10,20,50,100",
     repeats: Annotated[int, typer.Option(min=1, help="Data sets for each.")] = 50,
     force: Annotated[bool, typer.Option("--force", help="Compute again the exact answers that are there.")] = False,
@@ -155,8 +157,8 @@ def run(
         raise UsageError(f"--family cannot be '{family}': choose from {', '.join(get_args(Shared))}")
     if variables not in DEGREES:
         raise UsageError(f"--variables cannot be {variables}: choose from {', '.join(map(str, DEGREES))}")
-    if variables != max(DEGREES) and family != "general":
-        raise UsageError(f"the family {family} is measured with {max(DEGREES)} variables: leave out --variables")
+    if variables != MANY and family != "general":
+        raise UsageError(f"the family {family} is measured with {MANY} variables: leave out --variables")
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "limits.csv"

@@ -120,6 +120,7 @@ def commands(folder: Path) -> Iterator[str]:
         while pending:
             value = pending.pop(0)
             if isinstance(value, dict):
+                yield from value.get("earlier_commands", [])
                 if isinstance(value.get("command"), str):
                     yield value["command"]
                 pending += value.values()

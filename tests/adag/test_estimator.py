@@ -51,6 +51,16 @@ def test_always_a_dag(adag: ADAG, n: int, d: int) -> None:
     assert graph.d == d
 
 
+@pytest.mark.parametrize("name", ["adag-foundation", "adag-unsupervised"])
+@pytest.mark.parametrize("refine", [False, True])
+def test_any_number_of_variables(name: str, refine: bool) -> None:
+    generator = torch.Generator().manual_seed(5)
+    sizes = [*range(2, 30), *range(30, 101, 5)]
+    samples = [simulate(1, d, 8, degree=min(2, (d - 1) / 2), generator=generator)[1][0].numpy() for d in sizes]
+    graphs = ADAG(name, device="cpu", refine=refine).discover_many(samples)
+    assert [graph.d for graph in graphs] == sizes
+
+
 def test_relabelling_the_variables_relabels_the_graph(adag: ADAG) -> None:
     X = simulate(1, 12, 40, degree=2, generator=torch.Generator().manual_seed(9))[1][0].numpy()
     order = np.random.default_rng(1).permutation(12)
