@@ -17,7 +17,7 @@ LIKELIHOOD_SHARE = 0.5
 LEAST_PROBABILITY = 1e-5
 """The network is never taken to be surer than this: the data can overrule it."""
 TRIES_PER_VARIABLE = 3
-"""Perturbed climbs where noise variances differ: such likelihoods have many local optima, the other has few."""
+"""Perturbed climbs where noise variances seem to differ: such likelihoods have many local optima, the other has few."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def refine(
     likelihood of the data at its maximum over weights and variances, and c is 0.5 (half of that for n = d / 2,
     and so on: below n = d the likelihood of a large parent set means little). The data choose the likelihood: one noise
     variance or many (`variances_look_equal`), Gaussian or, where there are samples, any shape (`noise_looks_gaussian`).
-    With one variance the nearest optimum is taken; with many, the best of several near it (`adag.search.perturbed`).
+    With one variance the nearest optimum is taken; with many, or in doubt, the best of several near it
+    (`adag.search.perturbed`).
 
     Parameters
     ----------
@@ -75,33 +76,51 @@ def refine(
     none = np.clip(1.0 - probability - probability.T, LEAST_PROBABILITY, 1.0)
     prior = np.log(np.clip(probability, LEAST_PROBABILITY, 1.0) / none) - 0.5 * np.log(n)
     share = LIKELIHOOD_SHARE * min(1.0, n / d)
-    # The score with free variances does not depend on units; unit variances keep the arithmetic well scaled.
     std = np.sqrt(np.diagonal(covariance))
-    scaled = covariance / np.outer(std, std)
     if samples is not None:
         while len(samples) > MOST_ROWS:
             samples = samples[::2]
         samples = samples - samples.mean(0)
         if noise_looks_gaussian(samples, covariance, start):
             samples = None
-    equal = variances_look_equal(covariance, n, start)
-    search = None
-    if not equal:
-        free = Score(scaled, n, prior, share, equal=False, samples=None if samples is None else samples / std)
-        search = Search(free, start)
-        search.climb()
-        equal = variances_look_equal(covariance, n, search.edges)  # wrong edges may have made them look unequal
-        if not equal:
-            search = perturbed(search, TRIES_PER_VARIABLE * d)
-    if equal:
-        shared = Score(covariance, n, prior, share, equal=True, samples=samples)
-        search = Search(shared, start if search is None else search.edges)
-        search.climb()
-    assert search is not None
+    shared = Score(covariance, n, prior, share, equal=True, samples=samples)
+    # With free variances a graph is worth the same in all units, and unit variances keep the arithmetic well scaled.
+    scaled, units = None if samples is None else samples / std, float(np.log(std).sum())
+    free = Score(covariance / np.outer(std, std), n, prior, share, equal=False, samples=scaled, log_scale=units)
+    search = _optimum(shared, free, start)
     changed = search.edges != start
     changed |= changed.T
     mixed = np.where(changed, 0.5 * (probability + search.local_probability()), probability)
-    return Refinement(search.edges.astype(np.int8), mixed, equal, samples is None, int(np.triu(changed).sum()))
+    return Refinement(search.edges.astype(np.int8), mixed, search.of.equal, samples is None, int(np.triu(changed).sum()))
+
+
+def _optimum(shared: Score, free: Score, start: Bools) -> Search:
+    """The best graph found from `start` under one noise variance for all variables, or under many if these differ.
+
+    Wrong edges make equal variances look unequal, so whether they differ is asked again at every optimum. Where one
+    variance costs little likelihood it is in doubt: then its optimum is looked for as widely as that of many.
+    """
+    d = len(start)
+
+    def alike(edges: Bools) -> bool:
+        return variances_look_equal(shared.covariance, shared.n, edges)
+
+    one = Search(shared, start)
+    one.climb()
+    if alike(start) or alike(one.edges):
+        return one
+    many = Search(free, start)
+    many.climb()
+    if not (settled := alike(many.edges)):
+        many = perturbed(many, TRIES_PER_VARIABLE * d)
+    near = one.moved(many.edges)
+    near.climb()
+    if settled:
+        return near
+    one = max(one, near, key=Search.value)
+    if many.value() - one.value() < d * np.log(shared.n):
+        one = perturbed(one, TRIES_PER_VARIABLE * d)
+    return one if alike(one.edges) else many
 
 
 def noise_looks_gaussian(samples: Array, covariance: Array, edges: Bools) -> bool:

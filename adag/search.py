@@ -54,6 +54,9 @@ class Score:
     samples : ndarray, shape (rows, d), optional
         All or some of the n, centred, in the units of `covariance`. With them the likelihood is that of noise of any
         shape: the Gaussian one plus the `negentropy` of the residuals, in as many rows; without, Gaussian.
+    log_scale : float
+        Sum of the logarithms of the standard deviations that the variables were divided by, for a value in the units
+        they had.
     """
 
     covariance: Array
@@ -62,6 +65,7 @@ class Score:
     share: float
     equal: bool
     samples: Array | None = None
+    log_scale: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -98,10 +102,10 @@ class Search:
             self._regress(int(j))
 
     def value(self) -> float:
-        """The score of the DAG, up to a constant."""
+        """The score of the DAG, up to a constant that is the same for one noise variance and for many."""
         s = self.of
-        spread = self.d * np.log(self.residual.sum()) if s.equal else np.log(self.residual).sum()
-        likelihood = s.rows * self.shape.sum() - 0.5 * s.n * spread
+        spread = self.d * np.log(self.residual.mean()) if s.equal else np.log(self.residual).sum()
+        likelihood = s.rows * self.shape.sum() - s.n * (0.5 * spread + s.log_scale)
         return float(s.share * likelihood + s.prior[self.edges].sum())
 
     def climb(self) -> int:
