@@ -19,6 +19,7 @@ def markdown(model: Network, card: dict[str, Any]) -> str:
         "| | |",
         "|---|---|",
         f"| objective | {_OBJECTIVES[card['objective']]} |",
+        *(_teaching(card) if card["objective"] == "self-taught" else []),
         f"| domain family | {card['family']}: {_FAMILIES[card['family']]} |",
         f"| steps | {card['steps']:,} |",
         f"| tasks seen | {card['tasks']:,} data sets, {_distinct(card)} |",
@@ -75,6 +76,7 @@ _HELD_OUT = {True: "ER2, ER1 at d = 5", False: "of the same family"}
 _OBJECTIVES = {
     "supervised": "supervised (true graphs and weights of simulated SEMs)",
     "unsupervised": "unsupervised (likelihood of held-out data under an acyclicity constraint; no true graph in it)",
+    "self-taught": "self-taught (SEMs that an unsupervised checkpoint fitted, simulated again; no true graph in it)",
 }
 
 
@@ -90,6 +92,13 @@ def ancestors(card: dict[str, Any]) -> list[dict[str, Any]]:
 def _started_from(parent: dict[str, Any]) -> str:
     cost = f"{parent['steps']:,} steps, {parent['tasks']:,} data sets, {parent['hours']:.2f} hours"
     return f"| started from | {parent['name']} ({parent['digest']}): {cost} on {parent['hardware']} |"
+
+
+def _teaching(card: dict[str, Any]) -> list[str]:
+    """Where the SEMs of a self-taught run are from."""
+    tasks = card["config"]["tasks"]
+    data = f"{tasks['domains']:,} unlabelled data sets of {tasks['n'][1]} rows, of the law below"
+    return [f"| SEMs | fitted by {card['init']['name']} to {data} |"]
 
 
 def _distinct(card: dict[str, Any]) -> str:

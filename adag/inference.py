@@ -15,7 +15,7 @@ from adag.model import AttentionDAG, ModelConfig, Prediction
 from adag.moments import Moments, pair_features
 from adag.sample_network import SampleConfig, SampleNetwork
 
-Objective = Literal["supervised", "unsupervised"]
+Objective = Literal["supervised", "unsupervised", "self-taught"]
 Reads = Literal["moments", "samples"]
 Precision = Literal["float32", "bfloat16"]
 Network = AttentionDAG | SampleNetwork
@@ -83,10 +83,10 @@ def edge_probability(
     parts = inputs(model, moments, samples, device)
     with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
         prediction = predict(model, parts)
-    if objective == "supervised":
-        probability = prediction.edge_probability()
-    else:
+    if objective == "unsupervised":
         probability = reconstruction.edge_probability(prediction, moments.to(device))
+    else:
+        probability = prediction.edge_probability()
     adapted = isinstance(model, AttentionDAG) and model.config.prior
     return under_prior(probability, model.bias) if adapted else probability
 

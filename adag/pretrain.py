@@ -74,6 +74,7 @@ def pretrain(
         lagrangian.restore(progress["lagrangian"])
     started = time.perf_counter() - seconds
     sets = validation_sets(config.validation, config.tasks.family_key())
+    lessons = config.lessons(where)
 
     for step in range(first, config.steps):
         for group, peak in zip(optimizer.param_groups, peaks, strict=True):
@@ -81,7 +82,7 @@ def pretrain(
         optimizer.zero_grad(set_to_none=True)
         for part in range(config.accumulate):
             source = config.tasks.source(step * config.accumulate + part)
-            batch = draw(config.tasks, config.seed, source, where)
+            batch = draw(config.tasks, config.seed, source, where, lessons)
             tasks_seen += len(batch.A)
             shown = inputs(model, batch.moments, batch.samples, where)
             if not config.higher_moments:
@@ -136,21 +137,21 @@ def parameter_groups(model: Network, config: PretrainConfig) -> list[dict[str, A
 
 
 def losses_of(config: PretrainConfig, prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
-    """The parts of the loss, by name; only the supervised objective is shown the true weights."""
-    if config.objective == "supervised":
-        losses = supervised(prediction, batch.A, batch.moments.std)
-        if config.penalise_cycles:
-            losses["acyclicity"] = h_expm(prediction.edge_probability()).mean() / batch.A.shape[-1]
-        return losses
-    return unsupervised(prediction, batch.moments, batch.covariance)
+    """The parts of the loss, by name; the supervised one is shown true weights, the self-taught one fitted weights."""
+    if config.objective == "unsupervised":
+        return unsupervised(prediction, batch.moments, batch.covariance)
+    losses = supervised(prediction, batch.A, batch.moments.std)
+    if config.penalise_cycles:
+        losses["acyclicity"] = h_expm(prediction.edge_probability()).mean() / batch.A.shape[-1]
+    return losses
 
 
 def total(config: PretrainConfig, losses: dict[str, Tensor], lagrangian: AugmentedLagrangian) -> Tensor:
     """What is minimised."""
-    if config.objective == "supervised":
-        loss = losses["skeleton"] + losses["direction"] + config.weight_loss * losses["weight"]
-    else:
+    if config.objective == "unsupervised":
         loss = losses["likelihood"]
+    else:
+        loss = losses["skeleton"] + losses["direction"] + config.weight_loss * losses["weight"]
     return loss + lagrangian.term(losses["acyclicity"]) if "acyclicity" in losses else loss
 
 
@@ -169,7 +170,9 @@ def _card(
         "family": config.tasks.family,
         "steps": config.steps,
         "tasks": tasks,
-        "distinct_tasks": distinct_tasks(config.tasks, config.seed, config.steps * config.accumulate),
+        "distinct_tasks": distinct_tasks(
+            config.tasks, config.seed, config.steps * config.accumulate, simulated=config.objective == "self-taught"
+        ),
         "hours": round(seconds / 3600, 3),
         "hardware": hardware(device),
         "torch": torch.__version__,

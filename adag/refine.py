@@ -91,7 +91,9 @@ def refine(
     changed = search.edges != start
     changed |= changed.T
     mixed = np.where(changed, 0.5 * (probability + search.local_probability()), probability)
-    return Refinement(search.edges.astype(np.int8), mixed, search.of.equal, samples is None, int(np.triu(changed).sum()))
+    return Refinement(
+        search.edges.astype(np.int8), mixed, search.of.equal, samples is None, int(np.triu(changed).sum())
+    )
 
 
 def _optimum(shared: Score, free: Score, start: Bools) -> Search:

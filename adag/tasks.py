@@ -16,6 +16,7 @@ from torch import Tensor
 from adag.families import FamilyKey, family_of, training_domains
 from adag.moments import Moments
 from adag.random_graphs import GraphFamily
+from adag.self_taught import Lessons
 from adag.sem import WEIGHT_RANGE, DomainFamily, Family, Noise, Scale, Variance, observed
 
 T = TypeVar("T")
@@ -51,13 +52,14 @@ class TaskMix(BaseModel):
     """Which of the families of that kind (`adag.families`)."""
 
     domains: Annotated[int, Field(ge=1)] | None = None
-    """Number of data sets of the family that there are in all, of n rows each; three quarters of the rows are read, the
-    others judge. None: fresh domains without end, judged by their population."""
+    """Number of unlabelled data sets of the family that there are in all. For the unsupervised objective each has n
+    rows: three quarters are read, the others judge. The self-taught one fits SEMs to them, the largest n rows each, and
+    simulates those (`adag.self_taught`). None: fresh domains without end, judged by their population."""
 
     @model_validator(mode="after")
-    def _one_size(self) -> "TaskMix":
-        if self.domains is not None and (self.family_key() is None or self.n[0] != self.n[1]):
-            raise ValueError("a number of domains needs a family and one n (n = [20, 20])")
+    def _of_a_family(self) -> "TaskMix":
+        if self.domains is not None and self.family_key() is None:
+            raise ValueError("a number of domains needs a family")
         return self
 
     @model_validator(mode="after")
@@ -91,14 +93,15 @@ class Batch(NamedTuple):
     """Population covariance, shape (B, d, d): held-out data without end."""
 
 
-def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
+def draw(mix: TaskMix, seed: int, step: int, device: torch.device, lessons: Lessons | None = None) -> Batch:
     """The tasks of one training step, a function of (seed, step) alone: a resumed run sees what it would have seen.
 
-    One d per step (so that tensors are dense), several groups of data sets that differ in n, degree and regime.
+    One d per step (so that tensors are dense), several groups of data sets that differ in n, degree and regime. With
+    `lessons` their SEMs are taken from there.
     """
     choose, own_seed, d, size = _begin(mix, seed, step)
     generator = torch.Generator(device=device).manual_seed(own_seed)
-    if mix.domains is not None:
+    if mix.domains is not None and lessons is None:
         return _of_the_domains(mix, size * mix.groups_per_step, generator)
     samples, sems = [], []
     for _ in range(mix.groups_per_step):
@@ -109,10 +112,13 @@ def draw(mix: TaskMix, seed: int, step: int, device: torch.device) -> Batch:
             degree, graph = choose.uniform(0, (d - 1) / 2), "er"
         noise, variance = _pick(choose, mix.noise), _pick(choose, mix.variance)
         scale, weights = _pick(choose, mix.scale), _pick(choose, mix.weights)
-        domains = family_of(*key).to(device) if (key := mix.family_key()) else DomainFamily(d, degree, graph)
-        sem = domains.sems(
-            size, noise=noise, variance=variance, weights=weights, generator=generator, dtype=torch.float32
-        )
+        if lessons is not None:
+            sem = lessons.sems(size, noise=noise, generator=generator)
+        else:
+            domains = family_of(*key).to(device) if (key := mix.family_key()) else DomainFamily(d, degree, graph)
+            sem = domains.sems(
+                size, noise=noise, variance=variance, weights=weights, generator=generator, dtype=torch.float32
+            )
         sem, X = observed(sem, n, scale, generator)
         samples.append(X)
         sems.append(sem)
@@ -144,9 +150,9 @@ def _fixed(key: FamilyKey, M: int, n: int, noise: Noise, variance: Variance, sca
     return training_domains(key, M, n, noise=noise, variance=variance, scale=scale).float()
 
 
-def distinct_tasks(mix: TaskMix, seed: int, batches: int) -> int:
-    """How many different data sets there are in so many batches of training."""
-    if mix.domains is not None:
+def distinct_tasks(mix: TaskMix, seed: int, batches: int, *, simulated: bool) -> int:
+    """How many different data sets there are in so many batches; `simulated`: they are not the `domains` themselves."""
+    if mix.domains is not None and not simulated:
         return mix.domains
     if mix.pool is not None:
         batches = min(batches, mix.pool)

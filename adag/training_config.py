@@ -14,6 +14,7 @@ from adag.inference import Network, Objective, Precision, Reads, build
 from adag.model import AttentionDAG
 from adag.moments import HIGHER_MOMENTS
 from adag.objective import AugmentedLagrangian
+from adag.self_taught import Lessons, lessons
 from adag.tasks import TaskMix
 
 _DUAL_RATE = 0.1
@@ -56,8 +57,16 @@ class PretrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _possible(self) -> "PretrainConfig":
-        if self.objective == "supervised" and self.tasks.domains is not None:
-            raise ValueError("domains without true graphs are for objective = 'unsupervised'")
+        domains, rows = self.tasks.domains, self.tasks.n
+        if self.objective == "supervised" and domains is not None:
+            raise ValueError("domains without true graphs are for objective = 'unsupervised' or 'self-taught'")
+        if self.objective == "unsupervised" and domains is not None and rows[0] != rows[1]:
+            raise ValueError("an unsupervised run on a number of domains needs one n (n = [20, 20])")
+        if self.objective == "self-taught":
+            if domains is None or self.init is None:
+                raise ValueError("a self-taught run needs 'init', the checkpoint that teaches, and a number of domains")
+            if rows[1] < self.tasks.d[0][0]:
+                raise ValueError("a self-taught run fits SEMs to the largest n rows: give as many as variables or more")
         if self.reads == "samples" and (self.init is not None or not self.higher_moments):
             raise ValueError("a network that reads samples takes neither 'init' nor 'higher_moments': remove them")
         return self
@@ -67,6 +76,16 @@ class PretrainConfig(BaseModel):
         if self.objective == "unsupervised":
             return AugmentedLagrangian()
         return AugmentedLagrangian(penalty=_DUAL_RATE, ceiling=_DUAL_RATE)
+
+    def lessons(self, device: torch.device) -> Lessons | None:
+        """What a self-taught run learns from; None for the other objectives."""
+        if self.objective != "self-taught":
+            return None
+        key, domains = self.tasks.family_key(), self.tasks.domains
+        assert self.init is not None
+        assert key is not None
+        assert domains is not None
+        return lessons(self.init, key, domains, self.tasks.n[1], device)
 
     def network(self) -> Network:
         """A network of this architecture: freshly initialised, or grown from the checkpoint `init`."""
