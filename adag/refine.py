@@ -19,6 +19,9 @@ LEAST_PROBABILITY = 1e-5
 TRIES_PER_VARIABLE = 3
 """Perturbed climbs where noise variances seem to differ: such likelihoods have many local optima, the other has few."""
 
+DOUBT = 2.0
+"""Times d log n: so much more log-likelihood by a variance for each variable does not settle that they differ."""
+
 
 @dataclass(frozen=True)
 class Refinement:
@@ -99,8 +102,9 @@ def refine(
 def _optimum(shared: Score, free: Score, start: Bools) -> Search:
     """The best graph found from `start` under one noise variance for all variables, or under many if these differ.
 
-    Wrong edges make equal variances look unequal, so whether they differ is asked again at every optimum. Where one
-    variance costs little likelihood it is in doubt: then its optimum is looked for as widely as that of many.
+    Wrong edges make equal variances look unequal, so whether they differ is asked again at every optimum, also at the
+    one that is reached from no edges. Where one variance costs little likelihood it is in doubt: then its optimum is
+    looked for as widely as that of many.
     """
     d = len(start)
 
@@ -119,10 +123,12 @@ def _optimum(shared: Score, free: Score, start: Bools) -> Search:
     near.climb()
     if settled:
         return near
-    one = max(one, near, key=Search.value)
-    if many.value() - one.value() < d * np.log(shared.n):
+    fresh = one.moved(np.zeros_like(start))
+    fresh.climb()
+    one = max(one, near, fresh, key=Search.value)
+    if many.value() - one.value() < DOUBT * d * np.log(shared.n):
         one = perturbed(one, TRIES_PER_VARIABLE * d)
-    return one if alike(one.edges) else many
+    return one if alike(one.edges) or one.value() > many.value() else many
 
 
 def noise_looks_gaussian(samples: Array, covariance: Array, edges: Bools) -> bool:

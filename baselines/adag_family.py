@@ -1,8 +1,8 @@
-"""`adag-family`, `adag-family-supervised`: the checkpoint that was trained on domains of the data set's own family."""
+"""`adag-family` and its kind: the checkpoint that was trained on domains of the data set's own family."""
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from adag.errors import CheckpointError, UsageError
 from adag.families import FamilyKey
@@ -14,13 +14,13 @@ from baselines.registry import register
 
 if TYPE_CHECKING:
     from adag.estimator import ADAG
+    from adag.inference import Objective
 
-Objective = Literal["unsupervised", "supervised"]
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "families" / "checkpoints"
 """Of this repository: family checkpoints serve its experiments, and are no part of the installed package."""
 
 
-def family_checkpoint(family: Family, d: int, objective: Objective) -> Path:
+def family_checkpoint(family: Family, d: int, objective: "Objective") -> Path:
     """Where the checkpoint of a family is: shipped with the package, or among the results of `benchmarks.families`.
 
     Raises
@@ -52,7 +52,7 @@ class FamilyADAG(RefinedADAG):
     name = "adag-family"
     assumes: ClassVar[tuple[Assumption, ...]] = ("linear", "gaussian", "equal-variance", "as-trained")
     given = "training domains"
-    objective: ClassVar[Objective] = "unsupervised"
+    objective: "ClassVar[Objective]" = "unsupervised"
 
     def __init__(self, *, checkpoint: str | None = None, device: str = "cpu", relabel: bool = False) -> None:
         super().__init__(checkpoint=checkpoint, device=device, relabel=relabel)
@@ -89,9 +89,21 @@ class FamilyADAG(RefinedADAG):
 
         cards = {path.stem: load(path).card for path in available(self.objective)}
         return "; ".join(
-            f"{name} was trained ({card['objective']}) on {card['tasks']:,} domains in {card['hours']:g} h"
+            f"{name} was trained ({card['objective']}) on {card['tasks']:,} {_domains(card)} in {card['hours']:g} h"
             for name, card in cards.items()
         )
+
+
+@register
+class SelfTaughtFamilyADAG(FamilyADAG):
+    """As `adag-family`, with a network that went on to learn from what that one had read off unlabelled domains.
+
+    The SEMs that the unsupervised network had fitted to them were simulated again, and on these simulations it learnt
+    which edges to keep (`adag.self_taught`). No true graph was seen, but those domains had 100 rows each.
+    """
+
+    name = "adag-family-self-taught"
+    objective = "self-taught"
 
 
 @register
@@ -104,7 +116,15 @@ class SupervisedFamilyADAG(FamilyADAG):
     refine = False  # it has learnt which edges to keep: on tuning domains the search adds errors
 
 
-def available(objective: Objective) -> list[Path]:
+def _domains(card: dict[str, Any]) -> str:
+    """What a checkpoint was trained on, in words."""
+    if card["objective"] != "self-taught":
+        return "domains"
+    fits = f"{card['config']['tasks']['domains']:,} fits of {card['init']['name']} to unlabelled domains"
+    return f"simulations of {fits}"
+
+
+def available(objective: "Objective") -> list[Path]:
     """Every family checkpoint of an objective, by name."""
     from adag.checkpoint import shipped
 

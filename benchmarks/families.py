@@ -26,6 +26,7 @@ from adag.checkpoint import DEFAULT
 from adag.errors import UsageError
 from adag.estimator import ADAG
 from adag.families import FamilyKey, family_of, training_domains
+from adag.inference import Objective
 from adag.model import AttentionDAG
 from adag.moments import Moments, pair_features
 from baselines.adag_family import available, trained_family
@@ -169,7 +170,8 @@ def run(
 ) -> None:
     """Look at every family checkpoint, measure its curves, write and draw; a few minutes of one thread each."""
     torch.set_num_threads(1)
-    models = [ADAG(path, device="cpu") for kind in ("unsupervised", "supervised") for path in available(kind)]
+    kinds: tuple[Objective, ...] = ("unsupervised", "self-taught", "supervised")
+    models = [ADAG(path, device="cpu") for kind in kinds for path in available(kind)]
     if not models:
         raise UsageError("no family checkpoint in results/families/checkpoints: train one (python -m adag pretrain)")
     out.mkdir(parents=True, exist_ok=True)

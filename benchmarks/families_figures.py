@@ -34,6 +34,7 @@ CURVES = {
 }
 KNOWN = {
     "adag-family, unsupervised": LOOK["adag-family"],
+    "adag-family, self-taught": LOOK["adag-family-self-taught"],
     "adag-family, supervised": LOOK["adag-family-supervised"],
     **{name: LOOK[name] for name in ("adag", "adag-adapted", "pooled-order-ridge", "oracle-order-ridge")},
 }

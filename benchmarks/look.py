@@ -9,6 +9,7 @@ LOOK = {
     "adag-unsupervised": ("#FDAE6B", "p"),
     "adag-adapted": ("#8C510A", "P"),
     "adag-family": ("#B10026", "*"),
+    "adag-family-self-taught": ("#DD3497", "<"),
     "adag-family-supervised": ("#F768A1", "h"),
     # Okabe-Ito, told apart by colour-blind readers, for the most used; muted tones for the rest.
     "notears": ("#0072B2", "s"),

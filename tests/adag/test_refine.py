@@ -8,12 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lingam import DirectLiNGAM
+from scipy.stats import norm
 
 from adag import ADAG
 from adag.acyclicity import is_acyclic
 from adag.refine import noise_looks_gaussian, refine, variances_look_equal
 from adag.search import NEGENTROPY_WEIGHT, Score, Search, negentropy, perturbed
-from adag.sem import simulate
+from adag.sem import Variance, simulate
 
 
 def random_case(seed: int, d: int = 6, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -73,6 +74,38 @@ def test_gains_are_differences_of_scores(seed: int, equal: bool, gaussian: bool)
         if edges[i, j]:
             changed[j, i] = True
             assert reverse[i, j] == pytest.approx(score(X, changed, of) - before, abs=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_one_variance_and_many_are_valued_on_one_scale(seed: int) -> None:
+    """Up to one constant both are the log-likelihood at its maximum, in the units that the variables had."""
+    A, X = random_case(seed)
+    n, d = X.shape
+    X = (X - X.mean(0)) * 10.0 ** np.random.default_rng(seed).uniform(-2, 2, d)
+    residual = np.empty_like(X)
+    for j in range(d):
+        parents = X[:, A[:, j] != 0]
+        residual[:, j] = X[:, j] - parents @ np.linalg.lstsq(parents, X[:, j], rcond=None)[0]
+    squares = np.square(residual)
+    units = float(np.log(X.std(0)).sum())
+    one = Score(X.T @ X / n, n, np.zeros((d, d)), 1.0, equal=True)
+    many = Score(np.corrcoef(X.T), n, np.zeros((d, d)), 1.0, equal=False, log_scale=units)
+    for of, variance in ((one, np.full(d, squares.mean())), (many, squares.mean(0))):
+        likelihood = norm.logpdf(residual, scale=np.sqrt(variance)).sum() + n * d / 2 * (1 + np.log(2 * np.pi))
+        assert Search(of, A != 0).value() == pytest.approx(likelihood, rel=1e-6, abs=1e-4)
+
+
+@pytest.mark.parametrize("variance", ["equal", "unequal"])
+def test_wrong_edges_do_not_make_equal_variances_look_unequal(variance: Variance) -> None:
+    """From the true graph turned round, with a network that knows nothing; unequal ones stay unequal."""
+    A, X = simulate(20, 8, 1000, degree=2, variance=variance, generator=torch.Generator().manual_seed(6))
+    unsure = np.full((8, 8), 0.2) * (1 - np.eye(8))
+    found = [
+        refine(unsure, np.cov(x.T, bias=True), 1000, (a != 0).T.astype(np.int8))
+        for a, x in zip(A.numpy(), X.numpy(), strict=True)
+    ]
+    assert np.mean([f.equal_variances == (variance == "equal") for f in found]) > 0.8
 
 
 @pytest.mark.parametrize("equal", [True, False])

@@ -32,6 +32,7 @@ from baselines.spec import MethodSpec
 
 QUICK = {
     "adag-family": "adag-family[checkpoint=adag-small]",
+    "adag-family-self-taught": "adag-family-self-taught[checkpoint=adag-small]",
     "adag-family-supervised": "adag-family-supervised[checkpoint=adag-small]",
     "dagma": "dagma[T=2]",
     "golem": "golem[num_iter=80,learning_rate=0.05]",
