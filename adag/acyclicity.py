@@ -62,13 +62,18 @@ def h_logdet(A: torch.Tensor, s: float = 1.0) -> torch.Tensor:
 
 def is_acyclic(adjacency: ArrayLike) -> bool:
     """Whether the directed graph with an edge i -> j wherever ``adjacency[i, j] != 0`` has no cycle."""
-    edges = np.asarray(adjacency) != 0
-    while len(edges):
-        inside = edges.any(0)  # a variable without a parent is on no cycle
-        if inside.all():
-            return False
-        edges = edges[np.ix_(inside, inside)]
-    return True
+    return bool(are_acyclic(np.asarray(adjacency)[None])[0])
+
+
+def are_acyclic(adjacencies: ArrayLike) -> NDArray[np.bool_]:
+    """`is_acyclic` of many graphs at once: shape (B, d, d) in, (B,) out."""
+    edges = (np.asarray(adjacencies) != 0).astype(np.float32)
+    ends = np.ones((len(edges), 1, edges.shape[-1]), dtype=np.float32)
+    for _ in range(edges.shape[-1]):  # where does a walk of so many edges end? Nowhere, once no path is as long
+        if not ends.any():
+            break
+        ends = np.minimum(ends @ edges, 1.0)
+    return ~ends.any((1, 2))
 
 
 def project_to_dag(weights: ArrayLike, threshold: float | None = None) -> NDArray[np.float64]:

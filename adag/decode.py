@@ -7,7 +7,7 @@ probabilities is a sum over pairs, and the best DAG solves a linear-ordering pro
 import numpy as np
 from numpy.typing import NDArray
 
-from adag.acyclicity import is_acyclic
+from adag.acyclicity import are_acyclic
 
 Array = NDArray[np.float64]
 
@@ -24,27 +24,29 @@ def least_expected_shd(probability: Array) -> NDArray[np.int8]:
 
     Parameters
     ----------
-    probability : ndarray, shape (d, d)
-        P(i -> j), with ``P + P.T <= 1``.
+    probability : ndarray, shape (d, d) or (B, d, d)
+        P(i -> j), with ``P + P.T <= 1``, of one data set or of many.
 
     Returns
     -------
-    ndarray, shape (d, d), int8
+    ndarray of int8, of the shape of `probability`
         Where the best state of every pair gives a DAG, that DAG, which is optimal. Otherwise the best DAG under an
         order found by insertion moves from the order of the net out-gain: a local optimum, never a cycle.
     """
-    none = 1.0 - probability - probability.T
-    gain = np.maximum(probability - none, 0.0)  # what an edge saves over leaving the pair empty
-    np.fill_diagonal(gain, 0.0)
+    d = probability.shape[-1]
+    P = probability.reshape(-1, d, d)
+    turned = P.swapaxes(1, 2)
+    gain = np.maximum(P - (1.0 - P - turned), 0.0)  # what an edge saves over leaving the pair empty
+    gain[:, range(d), range(d)] = 0.0
     # Of two equally good directions exactly one is kept: the lower triangle must be strictly better.
-    wins = gain > gain.T
-    wins |= np.triu(gain == gain.T, 1)
-    greedy = ((gain > 0) & wins).astype(np.int8)
-    if is_acyclic(greedy):
-        return greedy
-    order = _insertion_search(gain, np.argsort(gain.sum(0) - gain.sum(1), kind="stable"))
-    rank = np.argsort(order)
-    return ((gain > 0) & (rank[:, None] < rank[None, :])).astype(np.int8)
+    opposite = gain.swapaxes(1, 2)
+    wins = (gain > opposite) | (np.triu(np.ones((d, d), dtype=bool), 1) & (gain == opposite))
+    best = ((gain > 0) & wins).astype(np.int8)
+    for k in np.flatnonzero(~are_acyclic(best)):
+        order = _insertion_search(gain[k], np.argsort(gain[k].sum(0) - gain[k].sum(1), kind="stable"))
+        rank = np.argsort(order)
+        best[k] = (gain[k] > 0) & (rank[:, None] < rank[None, :])
+    return best.reshape(probability.shape)
 
 
 def _insertion_search(gain: Array, order: NDArray[np.int64]) -> NDArray[np.int64]:

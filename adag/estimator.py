@@ -255,7 +255,7 @@ class ADAG:
         """
         probabilities, covariances = self.edge_probabilities(moments, samples), _covariance(moments)
         n = moments.n.numpy().astype(np.int64)
-        adjacencies = np.stack([least_expected_shd(probability) for probability in probabilities])
+        adjacencies = least_expected_shd(probabilities)
         if self.refine:
             for k, X in enumerate(rows):
                 refined = refine(probabilities[k], covariances[k], int(n[k]), adjacencies[k], X)

@@ -43,8 +43,8 @@ def validate(
         probability = edge_probability(model, Moments.of(X), [X], objective, device).double().cpu().numpy()
         truth = (A != 0).numpy()
         total = 0
-        for p, t in zip(probability, truth, strict=True):
-            wrong = least_expected_shd(p).astype(bool) != t
+        for found, t in zip(least_expected_shd(probability), truth, strict=True):
+            wrong = found.astype(bool) != t
             total += int((wrong | wrong.T).sum()) // 2
         result[name] = round(total / len(truth), 3)
     return result
