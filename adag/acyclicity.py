@@ -73,7 +73,7 @@ def are_acyclic(adjacencies: ArrayLike) -> NDArray[np.bool_]:
         if not ends.any():
             break
         ends = np.minimum(ends @ edges, 1.0)
-    return ~ends.any((1, 2))
+    return np.asarray(~ends.any((1, 2)))
 
 
 def project_to_dag(weights: ArrayLike, threshold: float | None = None) -> NDArray[np.float64]:

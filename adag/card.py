@@ -27,9 +27,7 @@ def markdown(model: Network, card: dict[str, Any]) -> str:
         *(_started_from(parent) for parent in ancestors(card)),
         f"| code revision | {card['git_revision']}, torch {card['torch']}, seed {card['config']['seed']} |",
         "",
-        "## What it saw",
-        "",
-        "Linear SEMs, weights of random sign, drawn with these shares:",
+        *_SAW[card["objective"] == "self-taught"],
         "",
         "| | |",
         "|---|---|",
@@ -71,6 +69,14 @@ _FAMILIES = {
     "general": "a fresh graph, order and weights for every task",
     "order-consistent": "one topological order of the variables, a fresh graph and weights for every task",
     "heterogeneous": "one graph, fresh weights for every task",
+}
+_SAW = {
+    False: ["## What it saw", "", "Linear SEMs, weights of random sign, drawn with these shares:"],
+    True: [
+        "## What the fitted data are from",
+        "",
+        "Linear SEMs, weights of random sign. The fits are simulated with as many samples as told here:",
+    ],
 }
 _HELD_OUT = {True: "ER2, ER1 at d = 5", False: "of the same family"}
 _OBJECTIVES = {

@@ -1,12 +1,12 @@
 """Which domain family is meant, by a number: what its domains share, and data sets of it to learn from.
 
 One place for the seeds, so that training, the benchmark's test domains and the controls speak of the same family and
-never of the same domain. Called by `adag.pretrain` and by `benchmarks`.
+never of the same domain. Called by `adag.pretrain`, `adag.self_taught`, `baselines` and `benchmarks`.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -51,6 +51,13 @@ def family_of(family: Family, d: int, degree: float, graph: GraphFamily = "er", 
     """
     key = FamilyKey(family, d, float(degree), graph, family_seed)
     return DomainFamily.draw(family, d, degree=degree, graph=graph, generator=generator_of(f"family:{key.canonical()}"))
+
+
+def trained_family(card: dict[str, Any]) -> FamilyKey:
+    """The family that a checkpoint was trained on, by its card."""
+    tasks = card["config"]["tasks"]
+    d, degree, graph = (tasks[name][0][0] for name in ("d", "degree", "graph"))
+    return FamilyKey(tasks.get("family", "general"), d, float(degree), graph, tasks.get("family_seed", 0))
 
 
 def training_domains(

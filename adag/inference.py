@@ -75,7 +75,7 @@ def edge_probability(
     device: torch.device | str = "cpu",
     precision: Precision = "float32",
 ) -> Tensor:
-    """P(i -> j) of a batch, shape (B, d, d), on `device`: what either objective's network means; see `inputs`.
+    """P(i -> j) of a batch, shape (B, d, d), on `device`: what a network of that objective means; see `inputs`.
 
     With ``precision="bfloat16"`` the network's matrix products are in it; its features, and what is made of its answer,
     are not.

@@ -1,4 +1,4 @@
-"""What training minimises: `supervised` sees true graphs, `unsupervised` never does. Called by `adag.pretrain`."""
+"""What training minimises: `supervised` is shown graphs, `unsupervised` never is. Called by `adag.pretrain`."""
 
 from dataclasses import dataclass, field
 from typing import Any

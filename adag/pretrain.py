@@ -66,7 +66,9 @@ def pretrain(
     groups = parameter_groups(model, config)
     peaks = [group["lr"] for group in groups]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
-    state = TrainingState(state_file, config.model_dump_json(), model, average, optimizer)
+    lessons = config.lessons(where)
+    defines = config.model_dump_json() + (lessons.digest if lessons else "")
+    state = TrainingState(state_file, defines, model, average, optimizer)
     first, seconds, tasks_seen = 0, 0.0, 0
     lagrangian = config.lagrangian()
     if progress := state.resume():
@@ -74,7 +76,6 @@ def pretrain(
         lagrangian.restore(progress["lagrangian"])
     started = time.perf_counter() - seconds
     sets = validation_sets(config.validation, config.tasks.family_key())
-    lessons = config.lessons(where)
 
     for step in range(first, config.steps):
         for group, peak in zip(optimizer.param_groups, peaks, strict=True):

@@ -17,10 +17,7 @@ LIKELIHOOD_SHARE = 0.5
 LEAST_PROBABILITY = 1e-5
 """The network is never taken to be surer than this: the data can overrule it."""
 TRIES_PER_VARIABLE = 3
-"""Perturbed climbs where noise variances seem to differ: such likelihoods have many local optima, the other has few."""
-
-DOUBT = 2.0
-"""Times d log n: so much more log-likelihood by a variance for each variable does not settle that they differ."""
+"""Perturbed climbs where noise variances differ: such likelihoods have many local optima, the other has few."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,8 @@ def refine(
     likelihood of the data at its maximum over weights and variances, and c is 0.5 (half of that for n = d / 2,
     and so on: below n = d the likelihood of a large parent set means little). The data choose the likelihood: one noise
     variance or many (`variances_look_equal`), Gaussian or, where there are samples, any shape (`noise_looks_gaussian`).
-    With one variance the nearest optimum is taken; with many, or in doubt, the best of several near it
-    (`adag.search.perturbed`).
+    With one variance the nearest optimum is taken, unless it makes the variances look unequal; with many, the best of
+    several near it (`adag.search.perturbed`).
 
     Parameters
     ----------
@@ -102,33 +99,31 @@ def refine(
 def _optimum(shared: Score, free: Score, start: Bools) -> Search:
     """The best graph found from `start` under one noise variance for all variables, or under many if these differ.
 
-    Wrong edges make equal variances look unequal, so whether they differ is asked again at every optimum, also at the
-    one that is reached from no edges. Where one variance costs little likelihood it is in doubt: then its optimum is
-    looked for as widely as that of many.
+    Wrong edges make equal variances look unequal. Before they are held to be, the optimum of one variance is looked for
+    from other starts too: from the optimum of many, from no edges, and around the best of these.
     """
     d = len(start)
 
     def alike(edges: Bools) -> bool:
         return variances_look_equal(shared.covariance, shared.n, edges)
 
-    one = Search(shared, start)
-    one.climb()
+    def climbed(search: Search) -> Search:
+        search.climb()
+        return search
+
+    one = climbed(Search(shared, start))
     if alike(start) or alike(one.edges):
         return one
-    many = Search(free, start)
-    many.climb()
-    if not (settled := alike(many.edges)):
-        many = perturbed(many, TRIES_PER_VARIABLE * d)
-    near = one.moved(many.edges)
-    near.climb()
-    if settled:
-        return near
-    fresh = one.moved(np.zeros_like(start))
-    fresh.climb()
-    one = max(one, near, fresh, key=Search.value)
-    if many.value() - one.value() < DOUBT * d * np.log(shared.n):
-        one = perturbed(one, TRIES_PER_VARIABLE * d)
-    return one if alike(one.edges) or one.value() > many.value() else many
+    many = climbed(Search(free, start))
+    others = (climbed(one.moved(edges)) for edges in (many.edges, np.zeros_like(start)))
+    one = max(one, *others, key=Search.value)
+    if alike(many.edges) or alike(one.edges):
+        return one
+    one = perturbed(one, d)  # a third of what the harder likelihood gets
+    if alike(one.edges):
+        return one
+    many = perturbed(many, TRIES_PER_VARIABLE * d)
+    return max(one, many, key=Search.value)
 
 
 def noise_looks_gaussian(samples: Array, covariance: Array, edges: Bools) -> bool:

@@ -88,7 +88,7 @@ class Batch(NamedTuple):
     """In groups of one n, each of shape (b, n, d)."""
     moments: Moments
     A: Tensor
-    """True weights, shape (B, d, d)."""
+    """True weights, shape (B, d, d); of a self-taught run those of the fit that was simulated."""
     covariance: Tensor
     """Population covariance, shape (B, d, d): held-out data without end."""
 

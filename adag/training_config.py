@@ -31,7 +31,7 @@ class PretrainConfig(BaseModel):
     """The network: `AttentionDAG`, or the AVICI-style `SampleNetwork`."""
     objective: Objective = "supervised"
     penalise_cycles: bool = False
-    """Supervised only: cycles in the edge probabilities cost too, by a slow dual ascent as in AVICI."""
+    """Not unsupervised: cycles in the edge probabilities cost too, by a slow dual ascent as in AVICI."""
     seed: int = 0
     steps: Annotated[int, Field(gt=0)]
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
@@ -67,6 +67,9 @@ class PretrainConfig(BaseModel):
                 raise ValueError("a self-taught run needs 'init', the checkpoint that teaches, and a number of domains")
             if rows[1] < self.tasks.d[0][0]:
                 raise ValueError("a self-taught run fits SEMs to the largest n rows: give as many as variables or more")
+            laws = (self.tasks.variance, self.tasks.scale)
+            if len(self.tasks.noise) > 1 or [[value for value, _ in law] for law in laws] != [["equal"], ["raw"]]:
+                raise ValueError("a self-taught run is on raw data with equal variances and one noise law")
         if self.reads == "samples" and (self.init is not None or not self.higher_moments):
             raise ValueError("a network that reads samples takes neither 'init' nor 'higher_moments': remove them")
         return self
@@ -85,7 +88,7 @@ class PretrainConfig(BaseModel):
         assert self.init is not None
         assert key is not None
         assert domains is not None
-        return lessons(self.init, key, domains, self.tasks.n[1], device)
+        return lessons(self.init, key, domains, self.tasks.n[1], self.tasks.noise[0][0], device)
 
     def network(self) -> Network:
         """A network of this architecture: freshly initialised, or grown from the checkpoint `init`."""

@@ -25,7 +25,7 @@ class TrainingState:
     path : Path
         The state file.
     config : str
-        The run's configuration as text; a state of another configuration is refused.
+        The run's configuration, and what else defines it, as text; a state of another one is refused.
     model, average : Module
         The network and the moving average of its weights.
     optimizer : Optimizer

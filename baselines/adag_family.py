@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from adag.errors import CheckpointError, UsageError
-from adag.families import FamilyKey
+from adag.families import FamilyKey, trained_family
 from adag.sem import Family
 from baselines.adag import RefinedADAG
 from baselines.declaration import Assumption
@@ -35,7 +35,8 @@ def family_checkpoint(family: Family, d: int, objective: "Objective") -> Path:
     if not path.is_file():
         raise CheckpointError(
             f"no checkpoint '{name}': train one (python -m adag pretrain, family = \"{family}\", d = {d}, objective = "
-            f'"{objective}") and put it into results/families/checkpoints, or give [checkpoint=FILE]'
+            f'"{objective}"; adag/configs/families has recipes) and put it into results/families/checkpoints, or give '
+            "[checkpoint=FILE]"
         )
     return path
 
@@ -133,16 +134,9 @@ def available(objective: "Objective") -> list[Path]:
     return [known[name] for name in sorted(known) if name.startswith(kinds) and name.endswith(f"-{objective}")]
 
 
-def trained_family(model: "ADAG") -> FamilyKey:
-    """The family that a checkpoint was trained on, by its card."""
-    tasks = model.card["config"]["tasks"]
-    d, degree, graph = (tasks[name][0][0] for name in ("d", "degree", "graph"))
-    return FamilyKey(tasks.get("family", "general"), d, float(degree), graph, tasks.get("family_seed", 0))
-
-
 def refuse_other_family(model: "ADAG", key: FamilyKey) -> None:
     """A checkpoint of another order or graph would be judged for what it is not."""
-    if (trained := trained_family(model)) != key:
+    if (trained := trained_family(model.card)) != key:
         raise UsageError(
             f"checkpoint '{model.card['name']}' was trained on the family {trained.canonical()}, and the data sets are "
             f"of {key.canonical()}: train one for them"

@@ -121,7 +121,7 @@ def errors(made: Checkpoint, cell: Cell, sets: int) -> NDArray[np.float64]:
     generator = torch.Generator().manual_seed(EVALUATION_SEED + 10_000 * cell.d + cell.n)
     A, X = simulate(sets, cell.d, cell.n, degree=2, noise=cell.noise, scale=cell.scale, generator=generator)
     probability = edge_probability(made.model, Moments.of(X), [X], made.card["objective"]).double().numpy()
-    return np.array([distance(least_expected_shd(p), a) for p, a in zip(probability, A.numpy(), strict=True)])
+    return np.array([distance(one, a) for one, a in zip(least_expected_shd(probability), A.numpy(), strict=True)])
 
 
 def distance(adjacency: NDArray[np.int8], A: NDArray[np.float64]) -> float:

@@ -25,11 +25,11 @@ from threadpoolctl import threadpool_limits
 from adag.checkpoint import DEFAULT
 from adag.errors import UsageError
 from adag.estimator import ADAG
-from adag.families import FamilyKey, family_of, training_domains
+from adag.families import FamilyKey, family_of, trained_family, training_domains
 from adag.inference import Objective
 from adag.model import AttentionDAG
 from adag.moments import Moments, pair_features
-from baselines.adag_family import available, trained_family
+from baselines.adag_family import available
 from benchmarks import environment, families_figures, family_curves
 from benchmarks.command import run_command
 from benchmarks.datasets import load
@@ -178,7 +178,7 @@ def run(
     spectrum, maps = [], []
     with threadpool_limits(1):
         for model in models:
-            table, long = look(model, trained_family(model), domains)
+            table, long = look(model, trained_family(model.card), domains)
             spectrum.append(table)
             maps.append(long)
         curves = family_curves.measure(models, sets, out / "M")

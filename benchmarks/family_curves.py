@@ -14,11 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from adag.estimator import ADAG
-from adag.families import FamilyKey, family_of, reordered, training_domains
+from adag.families import FamilyKey, family_of, reordered, trained_family, training_domains
 from adag.graph import CausalGraph
 from adag.seeds import generator_of
 from baselines import GivenFamily, get_method
-from baselines.adag_family import trained_family
 from benchmarks.metrics import shd
 from benchmarks.statistics import interval
 
@@ -71,9 +70,9 @@ def measure(models: Sequence[ADAG], sets: int, by_M: Path) -> pd.DataFrame:
         those on the checkpoint's card; NaN for a control.
     """
     rows: list[dict[str, Any]] = []
-    for key in dict.fromkeys(trained_family(model) for model in models):
+    for key in dict.fromkeys(trained_family(model.card) for model in models):
         family = {"family": key.family, "d": key.d}
-        own = {f"adag-family, {m.card['objective']}": m for m in models if trained_family(m) == key}
+        own = {f"adag-family, {m.card['objective']}": m for m in models if trained_family(m.card) == key}
         own["adag"] = ADAG(device="cpu")
         adapted = {M: own["adag"].adapt(list(training_domains(key, M, N))) for M in ADAPTED}
         own["adag-adapted"] = adapted[USUAL]
@@ -95,7 +94,7 @@ def measure(models: Sequence[ADAG], sets: int, by_M: Path) -> pd.DataFrame:
                          **_score(model.discover_many(list(X)), A), "train_hours": _hours(model)})  # fmt: skip
     for path in sorted(by_M.glob("*.safetensors")):
         model = ADAG(path, device="cpu")
-        key = trained_family(model)
+        key = trained_family(model.card)
         A, X = domains(key, sets, N)
         rows.append({"family": key.family, "d": key.d, "curve": "M", "x": model.card["distinct_tasks"],
                      "method": f"adag-family, {model.card['objective']}", **_score(model.discover_many(list(X)), A),

@@ -67,6 +67,20 @@ def test_never_a_cycle_even_under_ties(d: int, seed: int) -> None:
     assert kept.sum() == (d - 1)
 
 
+@given(st.integers(1, 9), st.integers(0, 6), st.integers(0, 10_000))
+@settings(deadline=None, max_examples=60)
+def test_many_at_once_are_decoded_as_one_by_one(d: int, count: int, seed: int) -> None:
+    """Ties and cycles among them."""
+    rng = np.random.default_rng(seed)
+    states = np.round(rng.dirichlet([1.0] * 3, size=(count, d, d)), 1)
+    upper = np.triu(np.ones((d, d)), 1)
+    P = states[..., 0] * upper + (states[..., 1] * upper).swapaxes(1, 2)
+    together = least_expected_shd(P)
+    assert together.shape == P.shape
+    for one, p in zip(together, P, strict=True):
+        np.testing.assert_array_equal(one, least_expected_shd(p))
+
+
 def test_regression_weights_are_least_squares() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(5000, 4)) @ rng.normal(size=(4, 4))

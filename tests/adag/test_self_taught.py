@@ -9,7 +9,7 @@ import torch
 from adag import UsageError
 from adag.families import FamilyKey, family_of, training_domains
 from adag.pretrain import pretrain
-from adag.self_taught import lessons
+from adag.self_taught import Lessons, lessons
 from adag.training_config import load_config
 from baselines.adag_family import FOLDER
 
@@ -45,7 +45,7 @@ scale = [["raw", 1]]
 
 
 def test_what_is_fitted_is_close_to_what_the_data_are_from() -> None:
-    fits = lessons(str(TEACHER), KEY, 50, 100, torch.device("cpu"))
+    fits = lessons(str(TEACHER), KEY, 50, 100, "gaussian", torch.device("cpu"))
     place = np.argsort(family_of(*KEY).order.numpy())
     found = (fits.A != 0).numpy()
     assert 18 < found.sum((1, 2)).mean() < 22  # ER2: 20 edges
@@ -58,7 +58,9 @@ def test_what_is_fitted_is_close_to_what_the_data_are_from() -> None:
     assert sems.covariance().diagonal(dim1=1, dim2=2).mean().item() == pytest.approx(X.var(1).mean().item(), rel=0.25)
 
 
-def test_a_killed_run_goes_on_to_the_same_weights_and_its_card_says_where_the_lessons_are_from(tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_to_the_same_weights_and_its_card_says_where_the_lessons_are_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "config.toml").write_text(CONFIG)
     config = load_config(tmp_path / "config.toml")
     undisturbed = pretrain(config, tmp_path / "a.safetensors")
@@ -73,11 +75,17 @@ def test_a_killed_run_goes_on_to_the_same_weights_and_its_card_says_where_the_le
     with pytest.raises(Killed):
         pretrain(config, tmp_path / "b.safetensors", on_step=kill)
     resumed = pretrain(config, tmp_path / "b.safetensors")
+    with pytest.raises(Killed):
+        pretrain(config, tmp_path / "c.safetensors", on_step=kill)
+    monkeypatch.setattr(Lessons, "digest", "of other fits")
+    with pytest.raises(UsageError, match="another configuration"):
+        pretrain(config, tmp_path / "c.safetensors")
     for one, two in zip(undisturbed.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(one, two)
     card = (tmp_path / "a.md").read_text()
     assert "fitted by order-consistent-d10-unsupervised to 20 unlabelled data sets of 40 rows" in card
     assert "no true graph in it" in card
+    assert "What the fitted data are from" in card
     assert undisturbed.card["distinct_tasks"] == undisturbed.card["tasks"]
 
 
@@ -88,6 +96,14 @@ def test_a_killed_run_goes_on_to_the_same_weights_and_its_card_says_where_the_le
         ("n = [5, 40]", "n = [5, 9]", "as many as variables or more"),
         ('objective = "self-taught"', 'objective = "supervised"', "for objective = 'unsupervised' or 'self-taught'"),
         ('objective = "self-taught"', 'objective = "unsupervised"', "needs one n"),
+        ('variance = [["equal', 'variance = [["unequal', "raw data with equal variances and one noise law"),
+        ('scale = [["raw', 'scale = [["iscm', "raw data with equal variances and one noise law"),
+        ('["gaussian", 1]', '["gaussian", 1], ["laplace", 1]', "raw data with equal variances and one noise law"),
+        (
+            "domains = 20",
+            "domains = 20\nfamily_seed = 5",
+            "was trained on the family order-consistent.*not on .*seed=5",
+        ),
         (str(TEACHER), "adag-small", "was trained by the objective supervised: give an unsupervised one as init"),
     ],
 )

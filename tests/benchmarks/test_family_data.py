@@ -71,14 +71,17 @@ def test_a_key_of_no_family_is_what_it_was() -> None:
     assert len({ALONE.seed, ORDER.seed, GRAPH.seed}) == 3
 
 
-@pytest.mark.parametrize("name", ["order-consistent", "heterogeneous"])
-def test_the_family_grids_are_those_of_the_paper(name: str) -> None:
-    grid, _ = load_grid(name)
-    cells = {trial.dataset for trial in grid.trials(grid.specs(), repeats=1)}
+@pytest.mark.parametrize(
+    ("family", "names"),
+    [("order-consistent", ["order-consistent", "order-consistent-20"]), ("heterogeneous", ["heterogeneous"])],
+)
+def test_the_family_grids_are_those_of_the_paper(family: str, names: list[str]) -> None:
+    grids = [load_grid(name)[0] for name in names]
+    cells = {trial.dataset for grid in grids for trial in grid.trials(grid.specs(), repeats=1)}
     assert {(c.graph, c.degree, c.d, c.n, c.noise, c.scale, c.domain_family) for c in cells} == {
-        ("er", 2.0, d, n, "gaussian", "raw", name) for d in (10, 20) for n in (10, 20)
+        ("er", 2.0, d, n, "gaussian", "raw", family) for d in (10, 20) for n in (10, 20)
     }
-    assert grid.repeats == 100
+    assert all(grid.repeats == 100 for grid in grids)
 
 
 @pytest.mark.parametrize(
