@@ -100,8 +100,8 @@ class SelfTaughtFamilyADAG(FamilyADAG):
     """As `adag-family`, with a network that went on to learn from what that one had read off unlabelled domains.
 
     The SEMs that the unsupervised network had fitted to them were simulated again, and on these simulations it learnt
-    which edges to keep (`adag.self_taught`). No true graph was seen, but those domains had 100 rows each. The same search
-    follows: on tuning domains it gains with 20 variables, and neither gains nor loses with 10.
+    which edges to keep (`adag.self_taught`). No true graph was seen, but those domains had 100 rows each. The same
+    search follows: on tuning domains it gains with 20 variables, and neither gains nor loses with 10.
 
     ``checkpoint`` takes the place of the family's own (``results/families/checkpoints/FAMILY-dD-self-taught``).
     """
