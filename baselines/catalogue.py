@@ -25,9 +25,10 @@ hidden common cause; what each assumes beyond that is in the table.
 `python -m baselines.check NAME` checks any of them, or your own, against the contract of a method.
 
 What a method is *given* is more than one data set for those that learn from a family of domains (`GivenFamily` in
-`Method.prepare`; grids `order-consistent` and `heterogeneous`). A shared-support multi-task fit in the way of MultiDAG
-(Chen et al. 2021, arXiv:2111.02545) is not among them: we found no package that provides one; its authors' code is that
-of the paper's experiments, and scikit-learn's `MultiTaskLasso` wants one design matrix for all tasks.
+`Method.prepare`; grids `order-consistent`, `order-consistent-20`, `heterogeneous`). A shared-support multi-task fit in
+the way of MultiDAG (Chen et al. 2021, arXiv:2111.02545) is not among them: we found no package that provides one; its
+authors' code is that of the paper's experiments, and scikit-learn's `MultiTaskLasso` wants one design matrix for all
+tasks.
 """
 
 
