@@ -16,6 +16,7 @@ from adag.errors import CheckpointError, DataError, UsageError
 from adag.families import FamilyKey, family_of, tuning_domains
 from adag.graph import CausalGraph
 from adag.sem import simulate
+from adag.training_config import PretrainConfig, load_config
 from baselines import GivenFamily, Method, ReadyMethod, adag_family, get_method
 from baselines.isolation import contained
 from baselines.spec import MethodSpec
@@ -236,6 +237,21 @@ def test_the_checkpoint_of_the_family_is_taken(tmp_path: Path, monkeypatch: pyte
 
     with pytest.raises(UsageError, match=r"was trained on the family .*family_seed=2.* are of .*family_seed=7"):
         get_method("adag-family").prepare(GivenFamily(KEY._replace(family_seed=7), 30))
+
+
+def test_a_self_taught_checkpoint_says_whose_fits_it_learnt_from() -> None:
+    training = get_method("adag-family-self-taught").method.training
+    fits = "20,000 fits of order-consistent-d10-unsupervised to unlabelled domains"
+    assert (
+        f"order-consistent-d10-self-taught was trained (self-taught) on 576,000 simulations of {fits} in " in training
+    )
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in adag_family.FOLDER.glob("*.safetensors")))
+def test_a_family_checkpoint_is_of_its_recipe(name: str) -> None:
+    loaded = checkpoints.load(adag_family.FOLDER / f"{name}.safetensors")
+    recipe = load_config(Path(checkpoints.__file__).parent / "configs" / "families" / f"{name}.toml")
+    assert recipe == PretrainConfig.model_validate(loaded.card["config"])
 
 
 def test_a_checkpoint_of_another_kind_of_family_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
