@@ -47,8 +47,8 @@ class ADAG:
     device : str, default "auto"
         A torch device, or "auto": the GPU where there is one.
     refine : bool, optional
-        Search from the network's graph under the likelihood of the data (`adag.refine`): milliseconds more, or up
-        to a second with 100 variables, and fewer errors where samples are many, noise is not Gaussian or variables
+        Search from the network's graph under the likelihood of the data (`adag.refine`): milliseconds more, or
+        about a second with 100 variables, and fewer errors where samples are many, noise is not Gaussian or variables
         exceed those seen in training. Default: False, but True for an adapted checkpoint.
     precision : {"float32", "bfloat16"}
         Of the network's matrix products. In bfloat16 `discover_many` is faster where the processor has such

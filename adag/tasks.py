@@ -60,6 +60,8 @@ class TaskMix(BaseModel):
     def _of_a_family(self) -> "TaskMix":
         if self.domains is not None and self.family_key() is None:
             raise ValueError("a number of domains needs a family")
+        if self.domains is not None and self.weights != ((WEIGHT_RANGE, 1.0),):
+            raise ValueError("a number of domains is of the usual weights: leave out 'weights'")
         return self
 
     @model_validator(mode="after")

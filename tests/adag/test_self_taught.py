@@ -97,6 +97,7 @@ def test_a_killed_run_goes_on_to_the_same_weights_and_its_card_says_where_the_le
         ('objective = "self-taught"', 'objective = "supervised"', "for objective = 'unsupervised' or 'self-taught'"),
         ('objective = "self-taught"', 'objective = "unsupervised"', "needs one n"),
         ('variance = [["equal', 'variance = [["unequal', "raw data with equal variances and one noise law"),
+        ("domains = 20", "domains = 20\nweights = [[[0.2, 1.0], 1]]", "of the usual weights"),
         ('scale = [["raw', 'scale = [["iscm', "raw data with equal variances and one noise law"),
         ('["gaussian", 1]', '["gaussian", 1], ["laplace", 1]', "raw data with equal variances and one noise law"),
         (
